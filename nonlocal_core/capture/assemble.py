@@ -46,7 +46,7 @@ def _head(
         scope=reading.scope,
         temporal_groups=reading.temporal_groups,
         status=site.status,
-        note=site.note,
+        note=f"{site.note} {_shared(reading.square)}".strip(),
         head=head,
         head_count=None if head is None else len(reading.theta),
         off_grid_keys=reading.off_grid_keys,
@@ -56,6 +56,11 @@ def _head(
         asker_theta=asking,
     )
     return asked_by(captured, reading.askers[0]) if nobody else captured
+
+
+def _shared(square: int) -> str:
+    """Return the sentence on cells that ask with one query, or nothing where each has its own."""
+    return f"The {square} x {square} cells of a square ask with one query, which the layer pools." if square > 1 else ""
 
 
 def table_of(values: Float[Tensor, "*heads N Ci"]) -> Float32[np.ndarray, "*heads N Ci"]:

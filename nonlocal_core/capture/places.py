@@ -42,6 +42,12 @@ FEW_FRAMES, RUNS, MORE_RUNS = 7, 3, 4
 
 _SEED, _CANDIDATES = 11, 64
 
+RESTS = (
+    "has tokens that are the same on every clip, those of a text or a list that the network brings, or that reach it "
+    "through another layer that attends alone, which is held still in the proof: their places cannot be told"
+)
+"""Reason for a block whose positions move with no change of the clip."""
+
 
 class Point(NamedTuple):
     """A place of the clip: frames [start, stop), and the height and width in [0, 1] of the network's input."""
@@ -52,10 +58,11 @@ class Point(NamedTuple):
     x: float
 
 
-def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
+def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[Point, ...]:
     """Return points well inside cells of every grid, spread over frames and picture: the corners, and some at random.
 
-    Grids of very few cells get fewer points.
+    Grids of very few cells get fewer points. ``at_first``: whether the points lie in the first cell of the finest grid
+    within a cell of the coarsest: the one that a layer takes which keeps every second row and column.
     """
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
     spans = min(grids, key=lambda grid: grid.steps).frame_spans
@@ -72,7 +79,8 @@ def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
         gaps = np.abs(candidates[:, None] - np.array(chosen)[None]).sum(axis=-1).min(axis=1)
         chosen.append((int(candidates[gaps.argmax()][0]), int(candidates[gaps.argmax()][1])))
     cells = dict.fromkeys((int(t), row, col) for t, (row, col) in zip(times, chosen, strict=True))
-    before, behind = 0.3, 0.7
+    finest = max(grids, key=lambda grid: grid.rows * grid.cols)
+    before, behind = (0.5 * coarse.rows / finest.rows,) * 2 if at_first else (0.3, 0.7)
     return tuple(
         Point(
             start=spans[t][0],
@@ -162,6 +170,9 @@ class PlaceTrial:
     first: Mapping[str, FirstCall]
     """The first call of each readable block by its name."""
     points: tuple[Point, ...]
+    carries: bool = False
+    """True if what a block adds changes with its queries, each alone: a second proof, for blocks behind another one
+    that passes nothing else of its input on."""
     calls: Counter[str] = field(default_factory=Counter)
     """Number of runs of each block in the present run of the network."""
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
@@ -185,9 +196,19 @@ class PlaceTrial:
             moved = _movement(before.asker_theta[..., own], after.asker_theta[..., own])
             self.asking.setdefault(name, []).append(moved)
         if before.resting is not None:
-            return before.resting(x)
+            sizes = torch.from_numpy(self.theta[name][-1])
+            is_carried = self.carries and len(sizes) > 0 and bool(sizes.max() > 0)
+            return before.resting(x, sizes / sizes.max() if is_carried else None)
         z = first.added + x if before.residual else first.added.clone()  # which the network may write into
         return with_part(first.output, before.output_at, z)
+
+    def undecided(self, reasons: Mapping[str, str]) -> set[str]:
+        """Return those of the misplaced blocks that a second trial, which carries the queries, may place.
+
+        They are blocks that no change reaches, since another one passes nothing else of its input on to them, and
+        those that may take every second row and column.
+        """
+        return {layer for layer, reason in reasons.items() if reason == RESTS or self.first[layer].reading.square > 1}
 
     def misplaced(self) -> dict[str, str]:
         """Return the blocks whose places are not proved, each with the reason."""
@@ -201,7 +222,16 @@ class PlaceTrial:
         are_tokens = not (own.residual or own.overlaps)
         positions_ask = own.theta.shape[1] > 0
         reason = (
-            misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
+            misplacement(
+                self.theta[name],
+                first.grid,
+                self.points,
+                are_tokens=are_tokens and own.square == 1,
+                may_miss=own.square > 1,
+                square=own.square,
+            )
+            if positions_ask
+            else None
         )
         inner = max((float(each.max()) for each in self.asking.get(name, []) if own.are_inner), default=0.0)
         if inner > MOVED * max(float(each.max()) for each in self.phi[name]):
@@ -251,20 +281,22 @@ def misplacement(
     *,
     are_tokens: bool,
     may_miss: bool = False,
+    square: int = 1,
 ) -> str | None:
     """Return a sentence on the point that moved positions other than those that stand for it, or None if none did.
 
     ``moved``: the movement of each position of the grid in each run. ``are_tokens``: whether they are patches, of which
     one moves. The positions of a map have overlapping fields: the movement must have its centre near the point.
-    ``may_miss``: pooled keys need not see every change, since a maximum may hide it, but must see most.
+    ``may_miss``: pooled keys and queries need not see every change, since a maximum may hide it, but must see most.
+    ``square``: rows and columns of the squares of positions that move together.
     """
     places = np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
     peak, missed = max(float(each.max()) for each in moved), 0
     if peak == 0:
-        return _RESTS
+        return RESTS
     for number, point in enumerate(points):
         own = _own_movement(moved, number)
-        said = _cells_of(grid, point)
+        said = _cells_of(grid, point, square)
         if own.max() <= MOVED * peak and may_miss:
             missed += 1
             if missed <= len(points) // 2:
@@ -282,7 +314,8 @@ def misplacement(
         are_few = are_tokens and len(hit) <= FEW * len(said)
         # A point that spans several cells in time may move some of them too little to count.
         is_another = are_tokens and len(hit) <= len(said) and not set(hit.tolist()) <= set(said)
-        near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE, spread)
+        is_another |= square > 1 and not set(hit.tolist()) & set(said)
+        near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE * square, spread)
         if is_another or bool((np.abs(off) > near).any()):
             most = int(own.argmax())
             moved_to = "many cells" if most in said else _words(grid, most)
@@ -290,10 +323,6 @@ def misplacement(
     return None
 
 
-_RESTS = (
-    "has tokens that are the same on every clip, those of a text or a list that the network brings, or that reach it "
-    "through another layer that attends alone, which is held still in the proof: their places cannot be told"
-)
 _REMEDY = (
     "The network may order its tokens in another way, bring others beside them, shuffle, drop or mix them before, as a "
     "mean over frames does, or pad its input inside. token_grid=(T, H, W) and class_tokens say where a grid lies"
@@ -311,11 +340,14 @@ def _own_movement(moved: Sequence[Float64[np.ndarray, " N"]], number: int) -> Fl
     return np.asarray(np.maximum(with_it - np.max(others, axis=0), 0) if others else with_it.copy())
 
 
-def _cells_of(grid: Grid, point: Point) -> list[int]:
-    """Return the indices of the cells that a point changes."""
+def _cells_of(grid: Grid, point: Point, square: int) -> list[int]:
+    """Return the indices of the cells that a point changes, and of those that move with them."""
     times = range(grid.t_of_frame(point.start), grid.t_of_frame(point.stop - 1) + 1)
-    row, col = int(point.y * grid.rows), int(point.x * grid.cols)
-    return [(t * grid.rows + row) * grid.cols + col for t in times]
+    rows, cols = (
+        range(int(at * count) // square * square, min((int(at * count) // square + 1) * square, count))
+        for at, count in ((point.y, grid.rows), (point.x, grid.cols))
+    )
+    return [(t * grid.rows + row) * grid.cols + col for t in times for row in rows for col in cols]
 
 
 def _kept(table: Float[Tensor, "heads N C"], held: Float32[np.ndarray, "N_all Ci"] | None) -> Tensor:

@@ -44,9 +44,10 @@ class BlockReading:
     """Function from rows of y, the heads side by side, to what the block adds, or None if it adds nothing by design."""
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
     """As ``project``, if the result depends on the queries, which are given with the rows: positions, then askers."""
-    resting: Callable[[Any], Any] | None = None
+    resting: Callable[[Any, Float[Tensor, " Nq"] | None], Any] | None = None
     """Function from another input, in the form of ``BlockSite.inputs``, to the block's output with the weighted sums of
-    this call, or None if its output depends on nothing else of its input, or on no more than ``residual`` tells."""
+    this call, or None if its output depends on nothing else of its input, or on no more than ``residual`` tells. The
+    weighted sums of the queries are changed by noise times the second argument, which may be None."""
     output_at: Any = 0
     """Key or index of the tensor to rebuild among several that the block returns."""
     subsample: tuple[int, int, int] = (1, 1, 1)
@@ -64,6 +65,8 @@ class BlockReading:
     bias; None: all."""
     overlaps: bool = False
     """True if tokens see more of the clip than their own cell, as after a convolution whose fields overlap."""
+    square: int = 1
+    """Rows and columns of the squares of cells that ask with one query, if the layer pools its queries; 1 if not."""
     is_walled: bool = False
     """True if positions attend within windows, so that everything outside of them has weight 0."""
     askers: tuple[str, ...] = ()

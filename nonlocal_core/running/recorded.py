@@ -104,8 +104,7 @@ def record_run(
             if not verdicts.keys() >= set(map(_place, record.blocks)):
                 if record.first is None:  # a layer that did not run, or not on this grid, when the others were placed
                     record, logits = once(keep_calls=True)
-                trial = _trial(prepared, clip, record, report)
-                reasons = trial.misplaced()
+                trial, reasons = _placed(prepared, clip, record, report)
                 behind = {layer: count for layer in reasons if (count := trial.behind(layer))}
                 verdicts.update(
                     {_place(block): reasons.get(block.layer) for block in record.blocks if block.layer not in behind}
@@ -151,11 +150,27 @@ def _place(block: BlockCapture) -> Hashable:
     return block.layer, block.query_grid, block.subsample
 
 
-def _trial(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> PlaceTrial:
+def _placed(
+    prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress
+) -> tuple[PlaceTrial, dict[str, str]]:
+    """Return the trial of places, and the layers whose places are not proved, each with the reason."""
+    trial = _trial(prepared, clip, record, tell)
+    reasons = trial.misplaced()
+    undecided = trial.undecided(reasons)
+    if undecided:
+        again = _trial(prepared, clip, record, tell, carries=True).misplaced()
+        reasons = {layer: reason for layer, reason in reasons.items() if layer not in undecided}
+        reasons |= {layer: again[layer] for layer in undecided & again.keys()}
+    return trial, reasons
+
+
+def _trial(
+    prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress, *, carries: bool = False
+) -> PlaceTrial:
     """Return the further runs that show the places of the cells, none if nothing was recorded."""
     grids = [first.grid for first in (record.first or {}).values()]
-    points = points_for(grids) if grids else ()
-    trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
+    points = points_for(grids, at_first=carries) if grids else ()
+    trial, runs = PlaceTrial(first=record.first or {}, points=points, carries=carries), run_count(points)
     for index in range(runs):
         tell("Checking where the cells lie", index, runs)
         with placing(trial), same_random_numbers():  # the same random numbers as in the first run

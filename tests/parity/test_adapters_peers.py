@@ -302,7 +302,7 @@ def test_timm_eva_with_rotary_embeddings(settings):
 def test_what_is_not_read_of_hugging_face_is_named_truly():
     hiera = hub_of("Hiera", image_size=[64, 64], embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
     swin = hub_of("Swin", image_size=64, patch_size=4, embed_dim=24, depths=[1, 1], num_heads=[1, 2], window_size=4)
-    for network, words in ((hiera, "orders its tokens by mask units"), (swin, "a bias on relative positions")):
+    for network, words in ((hiera, "attends within mask units"), (swin, "a bias on relative positions")):
         found = find_sites(network)
         said = [site.because for site in found.sites] + [reason for _, reason in found.unreadable]
         assert any(words in reason for reason in said)

@@ -23,6 +23,7 @@ from nonlocal_core.capture.adapters.seen.windows import Around
 from nonlocal_core.capture.adapters.tokens.family import DoesMore, SelfAttention
 from nonlocal_core.capture.adapters.tokens.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.tokens.grids import given_layout, layout_of
+from nonlocal_core.capture.adapters.tokens.parts import unroll_count
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout
 from nonlocal_core.capture.adapters.tokens.reader import TokenReader
 from nonlocal_core.capture.adapters.tokens.separate_qkv import separate_attention
@@ -130,12 +131,16 @@ def find_sites(
 
     def layout(name: str) -> TokenLayout | None:
         found = given or layout_of(model, name, fed.hw if fed else None)
-        return replace(found, behind=after(name)) if found is not None and after(name) <= len(found.extra) else found
+        if found is None:
+            return None
+        behind = after(name) if after(name) <= len(found.extra) else found.behind
+        return replace(found, behind=behind, unrolled=unroll_count(model.get_submodule(name)))
 
     fed = fed and _with_first_step(fed, model)
 
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
-        return layout(name) or (None if fed is None else ShapeLayout(fed=fed, behind=after(name)))
+        unrolled = unroll_count(model.get_submodule(name))
+        return layout(name) or (None if fed is None else ShapeLayout(fed=fed, behind=after(name), unrolled=unrolled))
 
     look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
     attending = attending or {}
@@ -166,6 +171,7 @@ def find_sites(
             around=Around(_modules_around(model, name)),
             token_names=token_names,
             behind=after(name),
+            unrolled=unroll_count(module),
         )
         by_products = SeenReader(module=module, places=places, say=by_hand.get(name))
         seen = _site(shown, module, by_products, status) if places.is_possible else None

@@ -320,6 +320,41 @@ def test_points_keep_off_the_rim_of_grids_of_four_cells_or_more(rows, cols, with
     assert (min(down), max(down), min(across), max(across)) == within
 
 
+def test_points_at_the_first_cell_lie_in_the_middle_of_what_every_halving_keeps():
+    grids = [
+        QueryGrid.over_clip(clip_frames=2, steps=2, rows=rows, cols=cols)
+        for rows, cols in ((24, 40), (12, 20), (6, 10))
+    ]
+    points = points_for(grids, at_first=True)
+    for point in points:
+        assert (point.y * 24 % 4, point.x * 40 % 4) == pytest.approx((0.5, 0.5))
+    assert [(int(p.y * 6), int(p.x * 10), p.start) for p in points] == [
+        (int(p.y * 6), int(p.x * 10), p.start) for p in points_for(grids)
+    ]
+
+
+def squared(cells):
+    """The movement of 6 x 10 cells in squares of 2 x 2, all cells of a square alike."""
+    return moved_at({(y, x): far for (row, col), far in cells.items() for y in (row, row + 1) for x in (col, col + 1)})
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_placed"),
+    [
+        ({(2, 4): 1}, True),
+        ({(2, 4): 1, (2, 6): 1, (0, 4): 1}, True),
+        ({(2, 4): 0.26, (2, 6): 1}, True),
+        ({(2, 4): 0.24, (2, 6): 1}, False),
+        ({(2, 6): 1}, False),
+        ({(0, 4): 1}, False),
+        ({(2, 4): 0.3, (2, 8): 1}, False),
+    ],
+)
+def test_the_square_of_a_point_must_be_among_those_that_move(cells, is_placed):
+    found = misplacement(squared(cells), ONE_FRAME, AT, are_tokens=False, square=2)
+    assert (found is None) == is_placed
+
+
 AT = (Point(0, 1, 2.5 / 6, 4.5 / 10),)  # the middle of cell 0, 2, 4
 ONE_FRAME = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
 

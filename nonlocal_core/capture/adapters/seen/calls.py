@@ -37,8 +37,8 @@ class SeenCall(NamedTuple):
     """Output of the layer."""
     run: Callable[[Tensor], Any]
     """Function that returns the output for another y."""
-    resting: Callable[[WholeCall], Any]
-    """Function that returns the layer's output for another call and the y of this one."""
+    resting: Callable[[WholeCall, Tensor], Any]
+    """Function that returns the layer's output for another call and a y, in the layer's own layout."""
     pairwise: Pairwise = "embedded_gaussian"
 
 
@@ -48,8 +48,8 @@ def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
     nothing = given.g.new_zeros(*given.theta.shape[:3], given.g.shape[3])
     attended = Attended(q=given.theta, k=given.phi, v=given.g, factor=given.scale, bias=None, y=nothing, put={})
 
-    def resting(other: WholeCall) -> Any:
-        return tables_from(say, module, other.args, other.kwargs).out(nothing)
+    def resting(other: WholeCall, y: Tensor) -> Any:
+        return tables_from(say, module, other.args, other.kwargs).out(y)
 
     return SeenCall(attended, given.out(nothing), given.out, resting, given.pairwise)
 
@@ -78,7 +78,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
         attended,
         output,
         run=lambda y: _run_with(module, call, attended, y),
-        resting=lambda other: _run_with(module, other, attended, attended.y),
+        resting=lambda other, y: _run_with(module, other, attended, y),
         pairwise=attended.pairwise,
     )
 

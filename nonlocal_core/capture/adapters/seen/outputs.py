@@ -20,7 +20,10 @@ def layer_order(
     """Return the function that lays out a layer's output in the order of its queries."""
     batch, queries = sizes
     if isinstance(made_of, Windows):
-        cells = made_of.cells
+        cells = made_of.cells if made_of.tokens is None else made_of.tokens
+        if made_of.squares is not None:  # the layer returns one for each square
+            corners = cells.gather(1, made_of.squares.first)
+            cells = corners.flatten().argsort().argsort().reshape(corners.shape)
         return lambda part: Laid.of_cells(part, cells)
     if isinstance(made_of, Arranged):
         inner, order = made_of.inner_queries, made_of.queries

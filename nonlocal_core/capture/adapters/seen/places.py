@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.seen.windows import Around, Windows, windows_of
+from nonlocal_core.capture.adapters.seen.pooled import Squares, squares_of
+from nonlocal_core.capture.adapters.seen.windows import Around, GivenMap, Windows, windows_of
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names, outer
 from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.reading import NotReadable
@@ -38,6 +39,8 @@ class Placed:
     """True if the layer made the askers itself, since no call brought them."""
     has_key_grid: bool = True
     """False if no key is a position; ``extra`` then names all of them."""
+    squares: Squares | None = None
+    """The squares of cells that share a query, if the layer pools its queries."""
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
         """Return the queries that are not positions."""
@@ -62,6 +65,8 @@ class SeenPlaces:
     """Names of a list of queries or keys of that length."""
     behind: int = 0
     """Number of tokens after those of the grid, if nothing states a layout."""
+    unrolled: int = 0
+    """Number of times that the order of the tokens was unrolled (``TokenPlacement``)."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
     """Windows that were found, by the sizes of a call."""
 
@@ -81,15 +86,50 @@ class SeenPlaces:
         if sinks:
             return NotReadable("has sinks beside keys that are no grid, which this viewer cannot show together")
         if queries == keys and not self.is_given:
-            if sizes not in self.learned:
-                self.learned[sizes] = windows_of(
-                    self.around, layer, tokens, sizes[:2], self.fed.hw if self.fed else None
-                )
-            windows = self.learned[sizes]
+            windows = self._windows(layer, tokens, (batch, keys))
             return windows if isinstance(windows, NotReadable) else inside(windows)
         if queries < keys:
             return _pools_queries(f"{batch} sequences of {queries} queries for {keys} keys each")
         return nowhere(self.fed, batch, queries)
+
+    def pooled(self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int]) -> Placed | None:
+        """Return the places of a call whose queries stand for squares of its keys, or None if there are no squares.
+
+        ``sizes``: sequences, queries and keys of each.
+        """
+        batch, queries, keys = sizes
+        found = self._stated(batch, keys) or self._solved(batch, keys)
+        if found is None:
+            windows = None if self.is_given else self._windows(layer, tokens, (batch, keys))
+            asked = windows.asked_by(queries) if isinstance(windows, Windows) else None
+            return None if asked is None else inside(asked)
+        if found.scope == "time":
+            return None
+        others, behind = len(found.extra), found.behind
+        number = _numbers(batch, keys)
+        cells = found.rows(number)[:, 0].long().argsort().reshape(batch, keys - others)
+        squares = squares_of(cells, found.thw, queries - others)
+        if squares is None:
+            return None
+        asked_by = squares.query + queries * torch.arange(batch)[:, None] + others - behind
+        of_cell = torch.empty_like(asked_by.flatten())
+        of_cell[cells.flatten()] = asked_by.flatten()
+        return Placed(
+            rows=lambda tokens: tokens.flatten(0, 1)[of_cell.to(tokens.device)],
+            keys=found.keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=found.extra,
+            askers=found.extra,
+            behind=behind,
+            squares=squares,
+        )
+
+    def _windows(self, layer: nn.Module, tokens: Any, sizes: tuple[int, int]) -> Windows | NotReadable:
+        """Return the windows that the modules around a layer cut, learned once for each size."""
+        if sizes not in self.learned:
+            self.learned[sizes] = windows_of(self.around, layer, tokens, sizes, self.fed.hw if self.fed else None)
+        return self.learned[sizes]
 
     def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:
         """Return the places of a call whose queries and keys have others before the tokens of its input.
@@ -110,16 +150,17 @@ class SeenPlaces:
             behind=found.behind,
         )
 
-    def map_of(self, x: Tensor) -> tuple[tuple[int, int, int], bool] | None:
-        """Return the grid of a layer's input, and whether each frame is a map of its own."""
+    def map_of(self, x: Tensor) -> GivenMap | None:
+        """Return the map that a layer is given, or None if its input is none."""
         if x.ndim == 4:
-            return (len(x), *x.shape[2:]), True
+            return GivenMap((len(x), *x.shape[2:]), within_frames=True)
         if x.ndim == 5:
-            return (x.shape[2], *x.shape[3:]), False
+            return GivenMap((x.shape[2], *x.shape[3:]), within_frames=False)
         found = self._stated(*x.shape[:2]) or self._solved(*x.shape[:2])
         if found is None or found.extra or found.scope == "time" or found.order != "thw":
             return None
-        return found.thw, found.scope == "space"
+        tokens = found.rows(_numbers(*x.shape[:2]))[:, 0].long() if found.unrolled else None
+        return GivenMap(found.thw, found.scope == "space", tokens)
 
     def are_grid(self, batch: int, queries: int) -> bool:
         """Return whether ``batch`` sequences of ``queries`` queries may be the cells of a grid."""
@@ -183,8 +224,13 @@ class SeenPlaces:
         if self.fed is None or self.is_given:
             return None
         extra = self.layout.extra if self.layout else ()
-        made = ShapeLayout(fed=self.fed, extra=extra, behind=self.behind).placed(batch, queries)
+        made = ShapeLayout(fed=self.fed, extra=extra, behind=self.behind, unrolled=self.unrolled).placed(batch, queries)
         return made if isinstance(made, TokenPlacement) else None
+
+
+def _numbers(batch: int, tokens: int) -> Float[Tensor, "B N 1"]:
+    """Return the number of every token of a call, over all sequences."""
+    return torch.arange(batch * tokens, dtype=torch.float64).reshape(batch, tokens, 1)
 
 
 def _pools_queries(sizes: str) -> NotReadable:
@@ -249,16 +295,23 @@ def _pools(found: TokenPlacement, keys: int) -> Iterator[tuple[int, int, int]]:
 def inside(windows: Windows) -> Placed:
     """Return the places of windows; the keys of other windows lie behind their walls."""
     t = windows.thw[0]
-    cells = windows.cells
+    cells, order, squares = windows.cells, windows.order, windows.squares
+    asking = order
+    if squares is not None:
+        first = squares.first.shape[1] * torch.arange(len(cells))[:, None]
+        asking = (first + squares.query).flatten()[order]
 
     def rows(tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Nq C"]:
-        flat = tokens.flatten(0, 1)
-        return flat[windows.order.to(flat.device)]
+        return tokens.flatten(0, 1)[asking.to(tokens.device)]
+
+    def keys(tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Nk C"]:
+        return tokens.flatten(0, 1)[order.to(tokens.device)]
 
     is_padding = cells < 0
     return Placed(
         rows=rows,
-        keys=rows,
+        keys=keys,
+        squares=squares,
         thw=windows.thw,
         scope="space" if windows.within_frames or t == 1 else "spacetime",
         walls=windows.walls,

@@ -1,6 +1,7 @@
 """Reader of any layer that attends, by the products that it computes (`products`)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.vocabulary import SOFTMAX
 
+_SEED = 17
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeenReader:
@@ -46,6 +49,8 @@ class SeenReader:
     """Function that states the tables by hand, or None if they are seen."""
     learned: dict[tuple[int, ...], Arranged | Windows | NotReadable | None] = field(default_factory=dict)
     """Arrangement of queries and keys, by the sizes of a call."""
+    asks: dict[tuple[int, ...], bool] = field(default_factory=dict)
+    """True if the queries change with the input, by the sizes of a call with fewer queries than keys."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
         """Return the call without a cache of keys, which each further run would make longer."""
@@ -81,7 +86,9 @@ class SeenReader:
         sinks = list_names("sink", attended.sinks)
         if sinks and made_of is not None:
             return NotReadable("has sinks beside other keys of its own, which this viewer cannot show together")
-        placed = self._placed(call, (len(q), q.shape[2], k.shape[2] - len(sinks)), elsewhere, made_of, sinks)
+        sizes = len(q), q.shape[2], k.shape[2] - len(sinks)
+        pooled = self._pooled(call, attended, sizes, elsewhere, made_of)
+        placed = pooled or self._placed(call, sizes, elsewhere, made_of, sinks)
         if isinstance(placed, NotReadable):
             return placed
         order = torch.arange(q.shape[2])
@@ -122,7 +129,7 @@ class SeenReader:
             scale=attended.factor,
             project=tail,
             project_at=tail.at,
-            resting=seen.resting,
+            resting=_resting(seen, lead, order, tail.numbers),
             output_at=at,
             subsample=placed.subsample,
             scope=placed.scope,
@@ -134,6 +141,7 @@ class SeenReader:
             are_inner=placed.are_inner,
             asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
+            square=1 if placed.squares is None else placed.squares.side,
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
             is_walled=bool(placed.walls),
             residual=False,
@@ -176,7 +184,7 @@ class SeenReader:
         x, back = channels_first(call.tokens, batch * queries)
         given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
         is_more = given is not None and batch == given[0] and max(queries, keys) > given[1] <= min(queries, keys)
-        is_cut = given is not None and batch > given[0] and batch * queries == given[0] * given[1] and queries == keys
+        is_cut = given is not None and batch > given[0] and batch * keys == given[0] * given[1] and queries <= keys
         if given is None or not (is_more or is_cut):
             return None
         sizes = (*given, batch, queries, keys)
@@ -184,18 +192,48 @@ class SeenReader:
 
             def again(other: Tensor) -> tuple[Tensor, Tensor]:
                 found = watched(self.module, call.with_tokens(back(other))).attended
-                return lead.parted(found.q), lead.parted(found.k)
+                key = lead.parted(found.k)
+                return key if queries < keys and is_cut else lead.parted(found.q), key
 
             sources, where = sources_of(again, x), self.places.map_of(x)
             made: Arranged | Windows | NotReadable | None = None
             if sources is not None and is_more:
                 made = arranged(sources, given[1])
             elif sources is not None and where is not None:
-                made = parted(sources, where[0], within=where[1])
+                made = parted(sources, where)
+                made = made.asked_by(queries) if isinstance(made, Windows) else made
             if isinstance(made, NotReadable) and self.places.are_grid(batch, queries):
                 made = None
             self.learned[sizes] = made
         return self.learned[sizes]
+
+    def _pooled(
+        self,
+        call: WholeCall,
+        attended: Attended,
+        sizes: tuple[int, int, int],
+        elsewhere: NotReadable | None,
+        made_of: Arranged | Windows | NotReadable | None,
+    ) -> Placed | None:
+        """Return the places of queries that the layer pools of its own tokens, or None if it pools none."""
+        _, queries, keys = sizes
+        if queries >= keys or attended.sinks or elsewhere or made_of or self.say or _brings(call, keys, beside=queries):
+            return None
+        placed = self.places.pooled(self.module, call.tokens, sizes)
+        if placed is None:
+            return None
+        if sizes not in self.asks:
+            self.asks[sizes] = self._asks_with_its_input(call, attended)
+        return placed if self.asks[sizes] else None
+
+    def _asks_with_its_input(self, call: WholeCall, attended: Attended) -> bool:
+        """Return whether a layer's queries change with its input, unlike a list that it holds."""
+        x = call.tokens
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            return False
+        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(_SEED)) * float(x.float().std())
+        again = watched(self.module, call.with_tokens(x + noise.to(x))).attended
+        return not torch.equal(again.q, attended.q)
 
     def _placed(
         self,
@@ -235,6 +273,27 @@ class SeenReader:
             for value in (*call.args, *call.kwargs.values())
         )
         return list_names("token" if is_text else "memory", count, self.places.token_names)
+
+
+def _resting(
+    seen: SeenCall, lead: Lead, order: Int[Tensor, " n"], numbers: Int[Tensor, " m"]
+) -> Callable[[WholeCall, Tensor | None], Any]:
+    """Return ``BlockReading.resting`` of a call. ``order``: that of its queries; ``numbers``: those of ``Tail``."""
+    y = seen.attended.y
+
+    def resting(other: WholeCall, sizes: Tensor | None) -> Any:
+        if sizes is None:
+            return seen.resting(other, y)
+        changed = lead.parted(y).clone()
+        _, heads, queries, width = changed.shape
+        noise = torch.randn(heads, width, generator=torch.Generator().manual_seed(_SEED)).to(changed)
+        noise *= seen.attended.v.std()
+        some = numbers[: len(sizes)]
+        sequence, slot = (some // queries).to(y.device), order[some % queries].to(y.device)
+        changed[sequence, :, slot] = lead.parted(y)[sequence, :, slot] + sizes.to(changed)[:, None, None] * noise
+        return seen.resting(other, lead.joined(changed))
+
+    return resting
 
 
 class _Tables(NamedTuple):

@@ -5,15 +5,16 @@ windows itself. So it runs a few more times with noise at some of its tokens. Th
 its number in binary, so that every movement shows the token that it came from.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nonlocal_core.capture.adapters.seen.windows import Windows, divided
+from nonlocal_core.capture.adapters.seen.windows import GivenMap, Windows, divided
 from nonlocal_core.capture.reading import NotReadable
 
 _SEED = 13
@@ -104,13 +105,13 @@ def arranged(sources: Sources, tokens: int) -> Arranged | None:
     return Arranged(queries=orders[0], keys=orders[1], inner_queries=inside[0], inner_keys=inside[1])
 
 
-def parted(sources: Sources, thw: tuple[int, int, int], *, within: bool) -> Windows | NotReadable | None:
-    """Return the sequences that a layer cuts its map into, if each cell is in exactly one of them, else None.
-
-    ``within``: whether each frame is cut separately.
-    """
+def parted(sources: Sources, given: GivenMap) -> Windows | NotReadable | None:
+    """Return the sequences that a layer cuts its map into, if each cell is in exactly one of them, else None."""
     queries, keys = sources
-    count = thw[0] * thw[1] * thw[2]
+    count = math.prod(given.thw)
     if not torch.equal(queries, keys) or not torch.equal(queries.reshape(-1).sort().values, torch.arange(count)):
         return None
-    return divided(queries, thw, within)
+    if given.tokens is None:
+        return divided(queries, given.thw, given.within_frames)
+    made = divided(given.tokens.argsort()[queries], given.thw, given.within_frames)
+    return made if isinstance(made, NotReadable) else replace(made, tokens=queries)

@@ -6,7 +6,7 @@ values, wherever rolling, padding and cutting have put them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import Reached, rerun_up_to
+from nonlocal_core.capture.adapters.seen.pooled import Squares, squares_of
 from nonlocal_core.capture.reading import NotReadable
 
 _SEED = 9
@@ -65,6 +66,28 @@ class Windows:
     """Numbers of the tokens, one for each cell."""
     walls: tuple[Int[Tensor, " Nq"], ...]
     """Group of every cell, for each axis that windows divide."""
+    tokens: Int[Tensor, "B n"] | None = None
+    """Number of each token in the layer's input, where that is not in the order of the cells."""
+    squares: Squares | None = None
+    """The squares of cells that share a query, if the layer pools its queries."""
+
+    def asked_by(self, queries: int) -> "Windows | None":
+        """Return the same windows if each of them has ``queries`` queries, or None if these cannot be placed."""
+        if queries == self.cells.shape[1]:
+            return self
+        squares = None if bool((self.cells < 0).any()) else squares_of(self.cells, self.thw, queries)
+        return None if squares is None else replace(self, squares=squares)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMap:
+    """Map that a layer is given and cuts itself."""
+
+    thw: tuple[int, int, int]
+    within_frames: bool
+    """True if each map is one frame."""
+    tokens: Int[Tensor, " Nq"] | None = None
+    """Number of the token of each cell, or None if the tokens are in the order of the cells."""
 
 
 def windows_of(

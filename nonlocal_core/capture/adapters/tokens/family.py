@@ -23,7 +23,7 @@ _DOES_MORE = {
     "gate": "adds a gate on its output",
     "proj_l": "adds a mixture of its heads",
     **dict.fromkeys(("sr", "sequence_reduction", "spatial_reduction"), "adds a reduction of its keys"),
-    "use_mask_unit_attn": "pools queries and orders its tokens by mask units",
+    "use_mask_unit_attn": "attends within mask units",
     "pool_q": "pools its queries",
     "pool_k": "pools its keys",
     "group_norm": "norms its input in groups",

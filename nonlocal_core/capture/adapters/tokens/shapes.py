@@ -24,6 +24,8 @@ class ShapeLayout:
     """Names of the tokens before those of the grid, if they are known."""
     behind: int = 0
     """Number of tokens after those of the grid."""
+    unrolled: int = 0
+    """Number of times that their order was unrolled (``TokenPlacement``)."""
 
     def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
         """Return the place of every token of a call, with as few others beside them as possible."""
@@ -34,9 +36,15 @@ class ShapeLayout:
                 if grid is not None:
                     names = tuple(f"token {i + 1}" for i in range(count))
                     names = (*self.extra, *names[len(self.extra) :]) if count == known else names
-                    return TokenPlacement(
-                        thw=(frames, *grid), scope=scope, extra=names, order="thw", behind=self.behind
+                    made = TokenPlacement(
+                        thw=(frames, *grid),
+                        scope=scope,
+                        extra=names,
+                        order="thw",
+                        behind=self.behind,
+                        unrolled=0 if scope == "time" else self.unrolled,
                     )
+                    return made if made.holds(batch, tokens) else nowhere(self.fed, batch, tokens)
         return nowhere(self.fed, batch, tokens)
 
 

@@ -117,7 +117,7 @@ def test_another_y_goes_the_way_of_the_layers_own_and_other_tokens_go_beside_it(
     call = call_of(X, times=3.0)
     seen, y, other = watched(layer, call), drawn(B, HEADS, TOKENS, HEAD, seed=1), drawn(B, TOKENS, C, seed=2)
     torch.testing.assert_close(seen.run(y), X + 3 * layer.d(merge(y)), **EXACT)
-    rested = seen.resting(call.with_tokens(other))
+    rested = seen.resting(call.with_tokens(other), seen.attended.y)
     torch.testing.assert_close(rested, other + 3 * layer.d(merge(seen.attended.y)), **EXACT)
 
 
@@ -171,7 +171,7 @@ def test_the_call_is_repeated_outside_of_what_surrounds_it():
     layer(X)
     seen = watched(layer, call_of(X))
     seen.run(seen.attended.y)
-    seen.resting(call_of(X))
+    seen.resting(call_of(X), seen.attended.y)
     recording.reset(token)
     assert during == [True, False, False, False]
 
@@ -191,6 +191,6 @@ def test_tables_that_were_handed_over_are_the_attention_of_the_call():
     y = drawn(B, HEADS, TOKENS, 2, seed=3)
     assert torch.equal(seen.run(y)[1], merge(y))
     assert not seen.output[1].any()
-    rested = seen.resting(call_of(other, memory=memory))
+    rested = seen.resting(call_of(other, memory=memory), seen.attended.y)
     assert torch.equal(rested[0], other + 1)
     assert not rested[1].any()

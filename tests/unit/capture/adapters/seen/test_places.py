@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture.adapters.seen.places import SeenPlaces, inside
-from nonlocal_core.capture.adapters.seen.windows import Around, divided
+from nonlocal_core.capture.adapters.seen.windows import Around, GivenMap, divided
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout
 from nonlocal_core.capture.adapters.tokens.shapes import nowhere
 from nonlocal_core.capture.reading import NotReadable
@@ -215,12 +215,13 @@ def test_queries_put_beside_the_input_ask_and_are_asked_before_its_other_tokens(
     ],
 )
 def test_an_input_is_a_map_by_its_axes_or_by_what_is_stated(shape, found):
-    assert places(layout()).map_of(torch.zeros(shape)) == found
+    made = places(layout()).map_of(torch.zeros(shape))
+    assert made == (None if found is None else GivenMap(*found))
 
 
 def test_tokens_in_another_order_than_a_map_are_none():
     whole = torch.zeros(1, T * CELLS, 8)
-    assert places(layout("spacetime")).map_of(whole) == ((T, H, W), False)
+    assert places(layout("spacetime")).map_of(whole) == GivenMap((T, H, W), False)
     assert places(layout("spacetime", order="hwt")).map_of(whole) is None
     assert places(layout(extra=("class token",))).map_of(torch.zeros(T, 1 + CELLS, 8)) is None
     assert places(layout("time")).map_of(torch.zeros(CELLS, T, 8)) is None

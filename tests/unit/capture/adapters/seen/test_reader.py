@@ -225,7 +225,7 @@ def test_what_is_handed_over_is_read_as_it_is():
     torch.testing.assert_close(reading.theta, q.transpose(0, 1).flatten(1, 2))
     torch.testing.assert_close(reading.phi, k.transpose(0, 1).flatten(1, 2))
     halves = divided(torch.arange(T * TOKENS).reshape(2 * T, -1), (T, ROWS, COLS), within=True)
-    walled = reader_of(Plain(), say=say, layout=None, learned={(2 * T, TOKENS // 2, TOKENS // 2): halves})
+    walled = reader_of(Plain(), say=say, layout=None, learned={(2 * T, TOKENS // 2): halves})
     said = called(walled, X.reshape(2 * T, TOKENS // 2, C))
     assert said.reason.startswith("attends within windows by weights that are no softmax")
 

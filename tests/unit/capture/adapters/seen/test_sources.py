@@ -11,6 +11,7 @@ from nonlocal_core.capture.adapters.seen.sources import (
     tokens_of,
     why_too_many,
 )
+from nonlocal_core.capture.adapters.seen.windows import GivenMap
 from nonlocal_core.capture.reading import NotReadable
 
 B, N, C = 2, 5, 4
@@ -78,23 +79,23 @@ def test_tokens_that_a_layer_adds_come_first_and_must_be_alike_in_all_sequences(
 @pytest.mark.parametrize("within", [False, True])
 def test_rows_of_a_map_are_windows_with_walls_along_one_axis(within):
     cells = torch.arange(24).reshape(8, 3)  # two frames of four rows
-    made = parted((cells, cells), (2, 4, 3), within=within)
+    made = parted((cells, cells), GivenMap((2, 4, 3), within))
     assert (made.thw, made.within_frames) == ((2, 4, 3), within)
     assert made.order.tolist() == list(range(24))
     assert len(made.walls) == (1 if within else 2)
     columns = torch.stack([frame.T for frame in torch.arange(24).reshape(2, 4, 3)]).reshape(6, 4)
-    turned = parted((columns, columns), (2, 4, 3), within=True)
+    turned = parted((columns, columns), GivenMap((2, 4, 3), True))
     assert turned.walls[0].reshape(2, 4, 3)[0].tolist() == [[0, 1, 2]] * 4
 
 
 def test_sequences_that_share_cells_or_keys_of_others_are_no_windows():
     cells = torch.arange(12).reshape(4, 3)
-    assert parted((cells, cells.flip(0)), (1, 4, 3), within=True) is None
+    assert parted((cells, cells.flip(0)), GivenMap((1, 4, 3), True)) is None
     twice = cells.clone()
     twice[0, 0] = 5
-    assert parted((twice, twice), (1, 4, 3), within=True) is None
+    assert parted((twice, twice), GivenMap((1, 4, 3), True)) is None
     crooked = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 11], [8, 9, 10, 7]])
-    said = parted((crooked, crooked), (1, 3, 4), within=True)
+    said = parted((crooked, crooked), GivenMap((1, 3, 4), True))
     assert isinstance(said, NotReadable)
     assert "walls do not run along rows and columns" in said.reason
 
@@ -115,3 +116,15 @@ def test_sequences_that_hold_more_than_the_map_are_refused_with_what_to_feed():
     assert why_too_many(last, 10, 7) is None
     assert why_too_many(last, 2, 99) is None, "whole maps with other tokens"
     assert why_too_many(last[0], 8, 12) is None
+
+
+def test_windows_of_tokens_in_another_order_lie_where_their_cells_are():
+    tokens = torch.arange(12).reshape(2, 6).T.flatten()  # the token of each cell: two units, one after the other
+    sequences = torch.arange(12).reshape(2, 6)
+    made = parted((sequences, sequences), GivenMap((1, 3, 4), True, tokens))
+    assert made.walls[0].tolist() == [0, 1] * 6, "every second column"
+    halves = torch.arange(12).reshape(3, 4).flip(0).flatten()  # rows upside down
+    made = parted((torch.arange(12).reshape(3, 4),) * 2, GivenMap((1, 3, 4), True, halves))
+    assert made.cells.tolist() == [[8, 9, 10, 11], [4, 5, 6, 7], [0, 1, 2, 3]]
+    assert made.tokens.tolist() == torch.arange(12).reshape(3, 4).tolist()
+    assert made.order.tolist() == [8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3]

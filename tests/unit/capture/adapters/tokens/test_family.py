@@ -51,7 +51,7 @@ def test_a_part_that_does_more_is_named_and_one_that_does_nothing_is_none():
     plain.use_mask_unit_attn = False
     assert why_not_plain(plain) is None
     plain.use_mask_unit_attn = True
-    assert "orders its tokens by mask units" in why_not_plain(plain).reason
+    assert "attends within mask units" in why_not_plain(plain).reason
 
 
 @pytest.mark.parametrize("name", ["encoder_hidden_states", "key_value_states", "context"])

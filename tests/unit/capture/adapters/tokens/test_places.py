@@ -71,3 +71,37 @@ def test_a_call_that_fits_two_scopes_is_not_guessed_but_one_frame_is_one_either_
 def test_names_of_a_list_are_the_given_ones_where_there_are_as_many():
     assert list_names("memory", 3, ("a", "b")) == ("memory 1", "memory 2", "memory 3")
     assert list_names("token", 3, ("a", "", "a")) == ("a (token 1)", "(token 2)", "a (token 3)")
+
+
+def taken_apart(cells, times):
+    """Cells {place: number} in the order of a grid unrolled ``times`` times, by recursion over rows and columns."""
+    if not times:
+        return [cells[place] for place in sorted(cells)]
+    found = []
+    for down in (0, 1):
+        for right in (0, 1):
+            part = {
+                (t, y // 2, x // 2): number for (t, y, x), number in cells.items() if (y % 2, x % 2) == (down, right)
+            }
+            found += taken_apart(part, times - 1)
+    return found
+
+
+@pytest.mark.parametrize("scope", ["space", "spacetime"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_grid_that_was_unrolled_is_rolled_again(scope, times):
+    steps, height, width = 2, 4, 8
+    cells = {(t, y, x): number(t, y, x) for t in range(steps) for y in range(height) for x in range(width)}
+    frames = [cells] if scope == "spacetime" else [{p: n for p, n in cells.items() if p[0] == t} for t in range(steps)]
+    tokens = torch.tensor([[-1.0, *taken_apart(each, times)] for each in frames])[..., None]
+    placed = TokenPlacement(thw=(steps, height, width), scope=scope, extra=EXTRA[:1], order="thw", unrolled=times)
+    assert placed.holds(*tokens.shape[:2])
+    assert placed.rows(tokens)[:, 0].tolist() == [cells[place] for place in sorted(cells)]
+    stated = TokenLayout(frames=steps, rows=height, cols=width, scope=scope, extra=EXTRA[:1], unrolled=times)
+    assert stated.placed(*tokens.shape[:2]) == placed
+
+
+@pytest.mark.parametrize(("rows", "cols", "fits"), [(4, 8, True), (6, 8, False), (8, 6, False), (12, 4, True)])
+def test_a_grid_is_unrolled_twice_only_if_four_divides_its_sides(rows, cols, fits):
+    placed = TokenPlacement(thw=(1, rows, cols), scope="space", extra=(), order="thw", unrolled=2)
+    assert placed.holds(1, rows * cols) == fits
