@@ -1,9 +1,10 @@
 """Search for every readable block and attention layer of a network, with the reasons why others cannot be read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -76,6 +77,12 @@ _NEAR = 4
 _MAY_COMPARE = (("q", "k"), ("q", "kv"), ("to_q", "to_kv"), ("query", "key"), ("in_proj_weight",))
 _MAY_SAY = ("qkv", "quer", "c_attn")
 """Parts, and words in the names of parts, that confirm attention in a module whose name suggests it."""
+
+
+_BySizes = dict[tuple[int, ...], Any]
+
+_learned: WeakKeyDictionary[nn.Module, dict[Hashable, _BySizes]] = WeakKeyDictionary()
+"""Findings of earlier runs about the tokens of a layer, by their kind and the sizes of the input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +179,14 @@ def find_sites(
             token_names=token_names,
             behind=after(name),
             unrolled=unroll_count(module),
+            learned=_remembered(module, "windows", fed, layout(name)),
         )
-        by_products = SeenReader(module=module, places=places, say=by_hand.get(name))
+        by_products = SeenReader(
+            module=module,
+            places=places,
+            say=by_hand.get(name),
+            learned=_remembered(module, "arrangements", fed, layout(name)),
+        )
         seen = _site(shown, module, by_products, status) if places.is_possible else None
         if reader is None:
             assert is_told
@@ -229,6 +242,14 @@ def attach_model(
             "a module of its own."
         ) from fault
     return AttachedModel(found, attach(found.sites))
+
+
+def _remembered(
+    module: nn.Module, kind: str, fed: Fed | None, layout: TokenLayout | None
+) -> dict[tuple[int, ...], Any]:
+    """Return the findings of earlier runs about a layer for the same input, by the sizes of a call."""
+    size = None if fed is None else (fed.frames, fed.hw)
+    return _learned.setdefault(module, {}).setdefault((kind, size, layout), {})
 
 
 def _told(by_hand: ByHand, model: nn.Module) -> ByHand:

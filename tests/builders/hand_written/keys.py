@@ -175,6 +175,6 @@ READ = (
 )
 REFUSED = {
     HeadsAmongQueries: "has 3 heads among its 72 queries, as in multi-query attention",
-    PooledBeside: "has 24 queries for 30 keys: it pools its queries, or puts further keys beside those of its cells",
+    PooledBeside: "has 24 queries for 30 keys: it pools its queries otherwise than by squares of its cells",
     ProjectedKeys: "has 7 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
 }

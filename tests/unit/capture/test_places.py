@@ -521,6 +521,28 @@ def test_a_network_whose_parts_were_changed_is_proved_anew():
     assert len(runs) == 2 * first
 
 
+class BesideItsMean(nn.Module):
+    """Patches of every frame behind their mean, which asks like a class token and moves with every change."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.patches = nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+
+    def forward(self, frames):
+        tokens = self.patches(frames).flatten(2).mT
+        tokens = torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1)
+        return self.attention(tokens, tokens, tokens)[0].sum(dim=1)
+
+
+def test_a_first_token_that_moves_with_the_clip_is_no_list_of_pooled_positions():
+    spec = ModelSpec(token_grid=(FRAMES, *GRID), class_tokens=1, input_spec=TOKENS)
+    session = Session.from_model(BesideItsMean().eval(), "sample:bunny", frames=FRAMES, spec=spec)
+    assert session.unreadable == ()
+    assert session.capture.blocks[0].askers == ("class token",)
+
+
 class BesideItsText(nn.Module):
     """Patches that attend to each other, beside a text of as many tokens that does."""
 

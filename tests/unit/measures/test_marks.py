@@ -116,6 +116,7 @@ def test_the_keys_that_are_cut_are_those_above_an_even_share_and_the_answer_lose
     row = session.query(**asked)
     cut = strongest_keys(session, **asked)
     assert_array_equal(cut, row.values > 1 / row.values.size)
+    assert who_wore(session, **asked).cut == 0
     found = who_wore(session, **asked, change="strongest keys cut")
     assert found.cut == cut.sum() < 30
     truth = MARKS.index(found.truth)

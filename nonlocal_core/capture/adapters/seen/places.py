@@ -236,8 +236,8 @@ def _numbers(batch: int, tokens: int) -> Float[Tensor, "B N 1"]:
 def _pools_queries(sizes: str) -> NotReadable:
     """Return the reason for fewer queries than keys, with their numbers."""
     return NotReadable(
-        f"has {sizes}: it pools its queries, or puts further keys beside those of its cells, such as pooled ones, and "
-        "no grid holds both. Layers whose keys are their tokens can be shown"
+        f"has {sizes}: it pools its queries otherwise than by squares of its cells, or puts further keys beside those "
+        "of its cells, such as pooled ones, and no grid holds both. Layers whose keys are their tokens can be shown"
     )
 
 

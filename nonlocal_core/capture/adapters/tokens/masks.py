@@ -6,6 +6,7 @@ and phi holds, for every key, the mask's value for queries of that kind. Their p
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -177,18 +178,21 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
 
 
 def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
-    """Return the kind of each row and the row of each kind, or None if there are more kinds than the limit."""
-    kinds = torch.full((len(rows),), -1, device=rows.device)
-    left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
-    while len(left):
+    """Return the kind of each row and the row of each kind, or None if there are more kinds than the limit.
+
+    It is computed by NumPy, since a call of torch costs far more while a network is watched.
+    """
+    values = rows.detach().cpu().numpy()
+    kinds, left, tables = np.full(len(values), -1), np.arange(len(values)), list[Float[np.ndarray, " N"]]()
+    while left.size:
         if len(tables) == MAX_MASK_KINDS:
             return None
-        first = rows[left[0]]
-        alike = ((rows[left] - first).abs() <= noise).all(-1)
+        first = values[left[0]]
+        alike = (np.abs(values[left] - first) <= noise).all(axis=-1)
         kinds[left[alike]] = len(tables)
         tables.append(first)
         left = left[~alike]
-    return kinds, torch.stack(tables)
+    return torch.from_numpy(kinds).to(rows.device), torch.from_numpy(np.stack(tables)).to(rows)
 
 
 def _filled(table: Float[Tensor, "P N"], count: int) -> Float[Tensor, "count N"]:
