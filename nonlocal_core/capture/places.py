@@ -80,16 +80,22 @@ def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[P
         chosen.append((int(candidates[gaps.argmax()][0]), int(candidates[gaps.argmax()][1])))
     cells = dict.fromkeys((int(t), row, col) for t, (row, col) in zip(times, chosen, strict=True))
     finest = max(grids, key=lambda grid: grid.rows * grid.cols)
-    before, behind = (0.5 * coarse.rows / finest.rows,) * 2 if at_first else (0.3, 0.7)
+
+    def within(number: int, row: int, col: int) -> tuple[float, float]:
+        if at_first:
+            return _middle(row, coarse.rows, finest.rows), _middle(col, coarse.cols, finest.cols)
+        before, behind = 0.3, 0.7
+        y, x = before if number % 2 else behind, before if number % 4 < 2 else behind
+        return (row + y) / coarse.rows, (col + x) / coarse.cols
+
     return tuple(
-        Point(
-            start=spans[t][0],
-            stop=spans[t][1],
-            y=(row + (before if number % 2 else behind)) / coarse.rows,
-            x=(col + (before if number % 4 < 2 else behind)) / coarse.cols,
-        )
-        for number, (t, row, col) in enumerate(cells)
+        Point(spans[t][0], spans[t][1], *within(number, row, col)) for number, (t, row, col) in enumerate(cells)
     )
+
+
+def _middle(index: int, coarse: int, fine: int) -> float:
+    """Return the middle of the first of the cells along an axis that a cell of a coarser grid is made of."""
+    return (min(index * -(-fine // coarse), fine - 1) + 0.5) / fine
 
 
 def run_count(points: Sequence[Point]) -> int:

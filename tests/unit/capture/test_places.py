@@ -320,17 +320,17 @@ def test_points_keep_off_the_rim_of_grids_of_four_cells_or_more(rows, cols, with
     assert (min(down), max(down), min(across), max(across)) == within
 
 
-def test_points_at_the_first_cell_lie_in_the_middle_of_what_every_halving_keeps():
-    grids = [
-        QueryGrid.over_clip(clip_frames=2, steps=2, rows=rows, cols=cols)
-        for rows, cols in ((24, 40), (12, 20), (6, 10))
-    ]
-    points = points_for(grids, at_first=True)
+@pytest.mark.parametrize(
+    ("sizes", "stride"), [(((24, 40), (12, 20), (6, 10)), 4), (((14, 14), (7, 7), (4, 4)), 4), (((9, 15), (9, 15)), 1)]
+)
+def test_points_at_the_first_cell_lie_in_the_middle_of_what_every_halving_keeps(sizes, stride):
+    grids = [QueryGrid.over_clip(clip_frames=2, steps=2, rows=rows, cols=cols) for rows, cols in sizes]
+    points, (rows, cols) = points_for(grids, at_first=True), sizes[0]
     for point in points:
-        assert (point.y * 24 % 4, point.x * 40 % 4) == pytest.approx((0.5, 0.5))
-    assert [(int(p.y * 6), int(p.x * 10), p.start) for p in points] == [
-        (int(p.y * 6), int(p.x * 10), p.start) for p in points_for(grids)
-    ]
+        assert (point.y * rows % stride, point.x * cols % stride) == pytest.approx((0.5, 0.5))
+    (height, width), others = sizes[-1], points_for(grids)
+    first, other = ([(int(p.y * height), int(p.x * width), p.start) for p in some] for some in (points, others))
+    assert first == other
 
 
 def squared(cells):
