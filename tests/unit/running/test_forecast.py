@@ -95,11 +95,10 @@ def forecast_and_peak(network, frames, monkeypatch):
 
     monkeypatch.setattr(own_run, "forecast", heard)
     session = Session.from_model(network, CLIP, spec=SPEC, frames=frames)  # which forecasts, and meets the size
-    again = Session.from_model(randomise(copy.deepcopy(network)), CLIP, spec=SPEC, frames=frames)
-    assert session.unreadable == again.unreadable == ()
     monkeypatch.setattr(own_run, "forecast", lambda *_: None)
     with forecast.LiveBytes("cpu") as live:
-        Session.from_model(randomise(copy.deepcopy(network)), CLIP, spec=SPEC, frames=frames)
+        again = Session.from_model(randomise(copy.deepcopy(network)), CLIP, spec=SPEC, frames=frames)
+    assert session.unreadable == again.unreadable == ()
     return said[-1], live.most, tables_of(session)
 
 
