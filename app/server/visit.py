@@ -120,7 +120,7 @@ def to_link(choices: Choices) -> dict[str, str]:
     if choices.frame_indices is not None:
         link["exactly"] = ",".join(map(str, choices.frame_indices))
     if (pin := choices.pin) is not None:
-        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
+        link |= {"at": _listed([(pin.frame, pin.x, pin.y)]), "direction": pin.direction}
         link |= {"block": pin.block} if pin.block else {}
         link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
         link |= {"beside": "|".join(map(_listed, pin.beside))} if pin.beside else {}
@@ -192,7 +192,17 @@ def _is_place(frame: float, x: float, y: float) -> bool:
 
 
 def _listed(points: Iterable[Point]) -> str:
-    return ";".join(f"{frame},{x:.4f},{y:.4f}" for frame, x, y in points)
+    return ";".join(f"{frame},{_place(x)},{_place(y)}" for frame, x, y in points)
+
+
+def _place(value: float) -> str:
+    """Return a coordinate in as few decimals as keep it in its cell: a click in the middle is often next to a border.
+
+    >>> _place(0.26), _place(0.4999831)
+    ('0.2600', '0.4999831')
+    """
+    short = f"{value:.4f}"
+    return short if float(short) == value else f"{value:.7f}"
 
 
 def _points(text: str | None) -> list[list[str]]:

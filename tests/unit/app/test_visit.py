@@ -95,3 +95,19 @@ def test_a_link_is_held_to_what_the_menus_offer():
     asked = from_link({"clip": "sample:bunny", "frames": "128", "short_side": "4000", "stride": "0"})
     assert (asked.frames, asked.short_side, asked.stride) == (MOST_FRAMES, SHORT_SIDES[-1], None)
     assert from_link({"clip": "sample:bunny", "frames": "-1", "start_seconds": "-2"}) == Choices(clip="sample:bunny")
+
+
+@pytest.mark.parametrize("cells", [14, 28, 48, 65])
+def test_a_link_leads_to_the_cell_that_was_pinned_also_next_to_its_border(cells):
+    beside = [border / cells + way * 2e-6 for border in range(1, cells) for way in (-1, 1)]
+    for number, x in enumerate(beside):
+        pin = Pin(frame=0, x=x, y=1 - x, also=((0, 1 - x, x),))
+        found = from_link(to_link(Choices(clip="sample:bunny", pin=pin))).pin
+        assert (int(found.x * cells), int(found.y * cells)) == (int(x * cells), int((1 - x) * cells)), number
+        ((_, x_also, y_also),) = found.also
+        assert (int(x_also * cells), int(y_also * cells)) == (int((1 - x) * cells), int(x * cells)), number
+
+
+def test_a_link_to_a_plain_place_is_short():
+    pin = Pin(frame=2, x=0.25, y=0.123)
+    assert to_link(Choices(clip="sample:bunny", pin=pin))["at"] == "2,0.2500,0.1230"
