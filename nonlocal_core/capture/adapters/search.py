@@ -247,9 +247,15 @@ def attach_model(
 def _remembered(
     module: nn.Module, kind: str, fed: Fed | None, layout: TokenLayout | None
 ) -> dict[tuple[int, ...], Any]:
-    """Return the findings of earlier runs about a layer for the same input, by the sizes of a call."""
+    """Return the findings of earlier runs about a layer for the same input, by the sizes of a call.
+
+    What was not found is looked for again: weights that are still zero show nothing, and may be trained by now.
+    """
     size = None if fed is None else (fed.frames, fed.hw)
-    return _learned.setdefault(module, {}).setdefault((kind, size, layout), {})
+    found = _learned.setdefault(module, {}).setdefault((kind, size, layout), {})
+    for sizes in [sizes for sizes, made in found.items() if made is None or isinstance(made, NotReadable)]:
+        del found[sizes]
+    return found
 
 
 def _told(by_hand: ByHand, model: nn.Module) -> ByHand:

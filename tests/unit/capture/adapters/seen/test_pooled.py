@@ -133,6 +133,15 @@ def test_mask_units_are_windows_in_an_order_of_their_own():
         assert walled == layer.use_mask_unit_attn
 
 
+def test_units_that_untrained_weights_did_not_show_are_found_once_they_are_trained():
+    network, clip = randomise(Units()).eval(), np.zeros((FRAMES, *HW, 3), np.uint8)
+    with torch.no_grad():
+        network.layers[0].answers.weight.zero_()
+    first = Session.from_model(network, clip, frames=FRAMES, spec=SPEC)
+    assert [name for name, _ in first.unreadable] == ["layers.0"]
+    assert opened(network).unreadable == (), "drawn anew"
+
+
 def test_queries_that_are_pooled_in_windows_stay_in_them():
     network = InWindows()
     session = opened(network)
