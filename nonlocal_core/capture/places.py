@@ -2,13 +2,18 @@
 
 Rebuilding an output cannot show the order of the positions. So the network runs a few more times on clips that were
 changed at some points, while every block that can be read repeats what it added in the first run. Changes then travel
-between positions only through the layers that are not read, and the tables show where each change arrived. The runs
-in which a point is changed spell its number in binary, so a movement shows the point that it belongs to.
+between positions only through the layers that are not read, and the tables show where each change arrived.
+
+One run that changes all points shows it where positions are tokens, of which each change moves its own and no other.
+Elsewhere each point is changed in two runs, and no two points in the same two, so a movement shows the point that it
+belongs to. No runs of other points with wide fields are the two of one point and no more, so none is taken for it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations, permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +39,18 @@ NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
 which respond unevenly and whose positions lie up to half a cell off the middle of the cells that they are shown as.
 For wide fields cut by the rim, as in a U-Net: the spread of the movement around its centre."""
 
+ONE_STEP = 0.1
+"""Spread of a movement over time, in temporal cells, below which it lies in one, which must then be its own."""
+
 FEW = 4
 """Number of tokens that one change may move if it falls on the border of patches."""
 
-FEW_FRAMES, RUNS, MORE_RUNS = 7, 3, 4
-"""Maximum number of temporal cells that 7 points in 3 runs tell apart; more take 15 points in 4 runs."""
+FEW_FRAMES, RUNS, MORE_RUNS = 6, 4, 5
+"""Maximum number of temporal cells that 6 points in 4 runs tell apart; more take 10 points in 5 runs."""
+
+MANY, SPARE = 64, 4
+"""Maximum number of points of a proof by one run, and minimum number of cells per point: of so few cells drawn at
+random, an unknown order of all moves some elsewhere."""
 
 _SEED, _CANDIDATES = 11, 64
 
@@ -67,7 +79,7 @@ def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[P
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
     spans = min(grids, key=lambda grid: grid.steps).frame_spans
     rng = np.random.default_rng(_SEED)
-    count = 2**RUNS - 1 if len(spans) <= FEW_FRAMES else 2**MORE_RUNS - 1
+    count = math.comb(RUNS if len(spans) <= FEW_FRAMES else MORE_RUNS, 2)
     times = rng.permutation(np.linspace(0, len(spans) - 1, count).round().astype(int))
     # Not at the rim, where receptive fields are cut.
     (top, bottom), (left, right) = ((1, n - 2) if n >= 4 else (0, n - 1) for n in (coarse.rows, coarse.cols))
@@ -93,6 +105,20 @@ def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[P
     )
 
 
+def drawn_points(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
+    """Return points in cells of every grid, drawn at random from the whole clip, for a proof by one run."""
+    coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
+    spans = min(grids, key=lambda grid: grid.steps).frame_spans
+    rng, shape = np.random.default_rng(_SEED), (len(spans), coarse.rows, coarse.cols)
+    size = math.prod(shape)
+    cells = np.unravel_index(rng.choice(size, min(MANY, size // SPARE), replace=False), shape)
+    places = rng.choice([0.3, 0.7], (2, len(cells[0])))
+    return tuple(
+        Point(spans[t][0], spans[t][1], (row + y) / coarse.rows, (col + x) / coarse.cols)
+        for t, row, col, y, x in zip(*cells, *places.tolist(), strict=True)
+    )
+
+
 def _middle(index: int, coarse: int, fine: int) -> float:
     """Return the middle of the first of the cells along an axis that a cell of a coarser grid is made of."""
     return (min(index * -(-fine // coarse), fine - 1) + 0.5) / fine
@@ -100,19 +126,22 @@ def _middle(index: int, coarse: int, fine: int) -> float:
 
 def run_count(points: Sequence[Point]) -> int:
     """Return the number of runs that tell the points apart."""
-    return len(points).bit_length()
+    return RUNS if len(points) <= math.comb(RUNS, 2) else MORE_RUNS
 
 
 def nudged(
-    clip: Float[Tensor, "1 C T H W"], points: Sequence[Point], grids: Sequence[QueryGrid], run: int
+    clip: Float[Tensor, "1 C T H W"], points: Sequence[Point], grids: Sequence[QueryGrid], run: int | None
 ) -> Float[Tensor, "1 C T H W"]:
-    """Return the clip of one run: with noise in a small square at each of its points, the same noise in every run."""
+    """Return the clip of one run: with noise in a small square at each of its points, the same noise in every run.
+
+    ``run``: None for the run that changes all points.
+    """
     height, width = clip.shape[-2:]
     finest = min(min(height / grid.rows, width / grid.cols) for grid in grids)
     side = max(1, min(max(2, int(0.4 * finest)), int(finest)))
     changed = clip.clone()
     for number, point in enumerate(points):
-        if not _is_in(number, run):
+        if run is not None and run not in _runs_of(number, run_count(points)):
             continue
         top, left = (
             min(max(round(at * size - side / 2), 0), size - side) for at, size in ((point.y, height), (point.x, width))
@@ -123,9 +152,9 @@ def nudged(
     return changed
 
 
-def _is_in(number: int, run: int) -> bool:
-    """Return whether a point is changed in a run: whether its number, counted from 1, has that binary digit."""
-    return bool((number + 1) >> run & 1)
+def _runs_of(number: int, runs: int) -> tuple[int, int]:
+    """Return the two of the runs in which a point is changed."""
+    return tuple(combinations(range(runs), 2))[number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -208,6 +237,36 @@ class PlaceTrial:
         z = first.added + x if before.residual else first.added.clone()  # which the network may write into
         return with_part(first.output, before.output_at, z)
 
+    @property
+    def may_be_one_run(self) -> bool:
+        """True if the positions of all blocks are tokens, and enough points drawn to show every other order of them."""
+        return len(self.points) >= FEW_FRAMES and all(
+            not (each.reading.residual or each.reading.overlaps)
+            and each.reading.square == 1
+            and each.grid.pooled(each.reading.subsample).shape == each.grid.shape
+            and shows_order(each.grid, self.points)
+            for each in self.first.values()
+        )
+
+    def is_proved_by_one(self) -> bool:
+        """Return whether the only run, which changed all points, moved their cells and no others in every block."""
+        return all(name in self.phi and self._moved_its_own(name, first) for name, first in self.first.items())
+
+    def _moved_its_own(self, name: str, first: FirstCall) -> bool:
+        own, theta, phi = first.reading, self.theta[name][0], self.phi[name][0]
+        on_grid = [theta] if len(theta) else []
+        if own.has_key_grid:
+            on_grid.append(phi[: first.grid.size])
+        elif self._list_moved(name) is not None:
+            return False
+        return not self._asks_itself(name) and all(are_moved(each, first.grid, self.points) for each in on_grid)
+
+    def _asks_itself(self, name: str) -> bool:
+        """Return whether queries that the block made itself move with the clip."""
+        moved = self.asking.get(name, []) if self.first[name].reading.are_inner else []
+        most = max((float(each.max()) for each in moved), default=0.0)
+        return most > MOVED * max(float(each.max()) for each in self.phi[name])
+
     def undecided(self, reasons: Mapping[str, str]) -> set[str]:
         """Return those of the misplaced blocks that a second trial, which carries the queries, may place.
 
@@ -239,8 +298,7 @@ class PlaceTrial:
             if positions_ask
             else None
         )
-        inner = max((float(each.max()) for each in self.asking.get(name, []) if own.are_inner), default=0.0)
-        if inner > MOVED * max(float(each.max()) for each in self.phi[name]):
+        if self._asks_itself(name):
             return "is asked by queries that change with the clip, but are no grid of it: it may pool its positions"
         if reason is None and not own.has_key_grid:
             return self._list_moved(name)
@@ -308,7 +366,10 @@ def misplacement(
             if missed <= len(points) // 2:
                 continue
         if own.max() <= MOVED * peak:
-            return f"cannot be placed: it does not see a change of the clip at {_words(grid, said[0])}. {_REMEDY}"
+            at = _words(grid, said[0])
+            if min(float(moved[run][said].max()) for run in _runs_of(number, len(moved))) > MOVED * peak:
+                return f"cannot be placed: a change of the clip at {at} moved many cells. {_REMEDY}"
+            return f"cannot be placed: it does not see a change of the clip at {at}. {_REMEDY}"
         own[own < max(FAINT * own.max(), MIXED * float(np.median(own)))] = 0
         hit = np.flatnonzero(own)
         if not len(hit):
@@ -321,12 +382,38 @@ def misplacement(
         # A point that spans several cells in time may move some of them too little to count.
         is_another = are_tokens and len(hit) <= len(said) and not set(hit.tolist()) <= set(said)
         is_another |= square > 1 and not set(hit.tolist()) & set(said)
-        near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE * square, spread)
+        near = np.full(3, NEAR_CELLS) if are_few else np.fmax(NEAR_CELLS_WIDE * square, spread)
+        if spread[0] < ONE_STEP:
+            near[0] = NEAR_CELLS
         if is_another or bool((np.abs(off) > near).any()):
             most = int(own.argmax())
             moved_to = "many cells" if most in said else _words(grid, most)
             return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved {moved_to}. {_REMEDY}"
     return None
+
+
+def are_moved(moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point]) -> bool:
+    """Return whether a change at all points moved a cell of each, and no cell of another place."""
+    cells = [set(_cells_of(grid, point, 1)) for point in points]
+    hit = set(np.flatnonzero(moved > MOVED * moved.max()).tolist())
+    return hit <= set().union(*cells) and all(hit & each for each in cells)
+
+
+def shows_order(grid: Grid, points: Sequence[Point]) -> bool:
+    """Return whether a turned axis and exchanged axes of a grid change the set of the cells of some points.
+
+    >>> corners = [Point(0, 1, y, x) for y in (0.1, 0.9) for x in (0.1, 0.9)]
+    >>> grid = Grid(steps=1, rows=6, cols=10, frame_spans=((0, 1),))
+    >>> shows_order(grid, corners), shows_order(grid, [*corners, Point(0, 1, 0.4, 0.7)])
+    (False, True)
+    """
+    cells = sorted({index for point in points for index in _cells_of(grid, point, 1)})
+    indices = np.arange(grid.size).reshape(grid.shape)
+    for axes, ends in product(permutations(range(3)), product((1, -1), repeat=3)):
+        order = indices.transpose(axes)[tuple(slice(None, None, end) for end in ends)].ravel()
+        if bool((order[cells] != cells).any()) and sorted(order[cells].tolist()) == cells:
+            return False
+    return True
 
 
 _REMEDY = (
@@ -341,9 +428,9 @@ def _nothing(_y: Tensor) -> None:
 
 def _own_movement(moved: Sequence[Float64[np.ndarray, " N"]], number: int) -> Float64[np.ndarray, " N"]:
     """Return each position's movement due to one point: its least in that point's runs less its most in the others."""
-    with_it = np.min([each for run, each in enumerate(moved) if _is_in(number, run)], axis=0)
-    others = [each for run, each in enumerate(moved) if not _is_in(number, run)]
-    return np.asarray(np.maximum(with_it - np.max(others, axis=0), 0) if others else with_it.copy())
+    own = _runs_of(number, len(moved))
+    others = np.max([each for run, each in enumerate(moved) if run not in own], axis=0)
+    return np.asarray(np.maximum(np.minimum(moved[own[0]], moved[own[1]]) - others, 0))
 
 
 def _cells_of(grid: Grid, point: Point, square: int) -> list[int]:

@@ -16,6 +16,7 @@ from nonlocal_core.capture import (
     ClassScore,
     PlaceTrial,
     Recording,
+    drawn_points,
     nudged,
     placing,
     points_for,
@@ -154,6 +155,9 @@ def _placed(
     prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress
 ) -> tuple[PlaceTrial, dict[str, str]]:
     """Return the trial of places, and the layers whose places are not proved, each with the reason."""
+    trial = _trial(prepared, clip, record, tell, at_once=True)
+    if trial.may_be_one_run and trial.is_proved_by_one():
+        return trial, {}
     trial = _trial(prepared, clip, record, tell)
     reasons = trial.misplaced()
     undecided = trial.undecided(reasons)
@@ -165,17 +169,29 @@ def _placed(
 
 
 def _trial(
-    prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress, *, carries: bool = False
+    prepared: PreparedModel,
+    clip: Tensor,
+    record: Recording,
+    tell: Progress,
+    *,
+    carries: bool = False,
+    at_once: bool = False,
 ) -> PlaceTrial:
-    """Return the further runs that show the places of the cells, none if nothing was recorded."""
+    """Return the further runs that show the places of the cells, none if nothing was recorded.
+
+    ``at_once``: whether one run changes all points, if that may do.
+    """
     grids = [first.grid for first in (record.first or {}).values()]
-    points = points_for(grids, at_first=carries) if grids else ()
-    trial, runs = PlaceTrial(first=record.first or {}, points=points, carries=carries), run_count(points)
-    for index in range(runs):
-        tell("Checking where the cells lie", index, runs)
+    points = () if not grids else drawn_points(grids) if at_once else points_for(grids, at_first=carries)
+    trial = PlaceTrial(first=record.first or {}, points=points, carries=carries)
+    changes: tuple[int | None, ...] = tuple(range(run_count(points)))
+    if at_once:
+        changes = (None,) if trial.may_be_one_run else ()
+    for index, change in enumerate(changes):
+        tell("Checking where the cells lie", index, len(changes))
         with placing(trial), same_random_numbers():  # the same random numbers as in the first run
-            run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
-    tell("Checking where the cells lie", runs, runs)
+            run(prepared.network, nudged(clip, points, grids, change), device=prepared.device)
+    tell("Checking where the cells lie", len(changes), len(changes))
     return trial
 
 

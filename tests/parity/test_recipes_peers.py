@@ -15,7 +15,6 @@ RECIPES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## )[^\n]*\n)*?```py\n(.*?)```"
 UNREADABLE = {
     "DETR, whose object queries ask": {"decoder.layers.0.self_attn"},  # queries that look at each other have no place
     "V-JEPA 2, with rotary embeddings over space and time": {"predictor.layer.0.attention"},
-    "SAM 2's image encoder, with windows in stages": {f"backbone.blocks.{index}.attn" for index in (1, 2, 4)},
 }
 WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32; worst seen 5e-6
 

@@ -71,6 +71,8 @@ class Reached(NamedTuple):
     """The first argument of the part."""
     maps: tuple[Tensor, ...]
     """The noise that the module was given, and the outputs of its parts on the way."""
+    before: tuple[Tensor, ...]
+    """Inputs of the parts around the part, of the shape of its tokens, the nearest first: its tokens before a norm."""
 
 
 def rerun_up_to(
@@ -85,17 +87,24 @@ def rerun_up_to(
     if first is None or not first.is_floating_point():
         return None
     noise = torch.randn(first.shape, generator=generator).to(first)
-    maps, reached = [noise], list[Tensor]()
+    maps, given_to, reached = [noise], list[Tensor](), list[Tensor]()
 
     def stop(_part: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         reached.append(first_input(given, named))
         raise _ReachedError
 
+    def enter(_part: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        value = first_input(given, named) if given or named else None
+        if isinstance(value, Tensor):
+            given_to.append(value)
+
     def keep(_part: nn.Module, _given: tuple[Any, ...], made: Any) -> None:
         if isinstance(made, Tensor):
             maps.append(made)
 
-    handles = [inner.register_forward_hook(keep) for inner in module.modules() if inner is not part]
+    inside = [inner for inner in module.modules() if inner is not part]
+    handles = [inner.register_forward_hook(keep) for inner in inside]
+    handles += [inner.register_forward_pre_hook(enter, with_kwargs=True) for inner in inside]
     handles.append(part.register_forward_pre_hook(stop, with_kwargs=True))
     try:
         with suppress(_ReachedError):
@@ -107,4 +116,7 @@ def rerun_up_to(
     finally:
         for handle in handles:
             handle.remove()
-    return Reached(reached[0], tuple(maps)) if reached and isinstance(reached[0], Tensor) else None
+    if not (reached and isinstance(reached[0], Tensor)):
+        return None
+    before = (value for value in reversed(given_to) if value.shape == reached[0].shape)
+    return Reached(reached[0], tuple(maps), tuple(before))

@@ -280,8 +280,9 @@ def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) ->
 
 
 def _modules_around(model: nn.Module, name: str) -> tuple[nn.Module, ...]:
-    """Return the modules that enclose a module, nearest first."""
-    return tuple(model.get_submodule(part) for part in reversed(_around(name)))[:_NEAR]
+    """Return the modules that enclose a module and are called themselves, nearest first."""
+    enclosing = (model.get_submodule(part) for part in reversed(_around(name)))
+    return tuple(each for each in enclosing if not isinstance(each, nn.ModuleList | nn.ModuleDict))[:_NEAR]
 
 
 def _with_first_step(fed: Fed, model: nn.Module) -> Fed:

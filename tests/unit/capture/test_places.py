@@ -1,7 +1,7 @@
 """Proof of place: a perfect rebuild cannot see in which order positions lie; a change of the clip can."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, NonlocalBlock, Session
-from nonlocal_core.capture import nudged, points_for, run_count
-from nonlocal_core.capture.places import FirstCall, Point, misplacement
+from nonlocal_core.capture import drawn_points, nudged, points_for, run_count
+from nonlocal_core.capture.places import FirstCall, Point, are_moved, misplacement, shows_order
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.weights import build_model
 
@@ -245,35 +245,43 @@ def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
         within = np.array([(point.y * grid.rows % 1, point.x * grid.cols % 1) for point in points])
         assert (np.abs(within - 0.5) < 0.45).all()
     cells = {(point.start, int(point.y * 7), int(point.x * 12)) for point in points}
-    assert len(cells) == len(points) == 7
+    assert len(cells) == len(points) == 6
     assert {t for t, _, _ in cells} == {0, 2, 4, 6}  # a point in every temporal cell of the grid that has fewest
     assert len({(point.y * 7 % 1 > 0.5, point.x * 12 % 1 > 0.5) for point in points}) == 4  # all quarters of a cell
-    assert run_count(points) == 3
-    assert len(points_for(grids[:1])) == 15
+    assert run_count(points) == 4
+    assert len(points_for(grids[:1])) == 10
     assert {point.start for point in points_for(grids[:1])} == set(range(8))
 
 
-def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit():
+def runs_with(fields, points):
+    """The runs in which each point is changed: two, and no two points in the same two; their movements add up."""
+    moved = [np.zeros_like(fields[0]) for _ in range(run_count(points))]
+    for field, pair in zip(fields, combinations(range(len(moved)), 2), strict=False):
+        for run in pair:
+            moved[run] += field
+    return moved
+
+
+def test_a_nudge_changes_small_squares_of_the_points_in_two_runs_each():
     grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=10)
     clip = torch.zeros(1, 3, 4, 48, 80)
     points = points_for([grid])
     runs = [(nudged(clip, points, [grid], run) != clip)[0].any(dim=0) for run in range(run_count(points))]
     assert not clip.any()
-    for number, point in enumerate(points, start=1):
+    for point, pair in zip(points, combinations(range(len(runs)), 2), strict=True):
         y, x = int(point.y * 48), int(point.x * 80)
         seen = [bool(changed[point.start : point.stop, y, x].all()) for changed in runs]
-        assert seen == [bool(number >> run & 1) for run in range(len(runs))]
-    assert max(int(changed.sum()) for changed in runs) <= 4 * 2 * 3 * 3  # points, frames, rows, columns
+        assert seen == [run in pair for run in range(len(runs))]
+    assert max(int(changed.sum()) for changed in runs) <= 3 * 2 * 3 * 3  # points, frames, rows, columns
+    everywhere = (nudged(clip, points, [grid], None) != clip)[0].any(dim=0)
+    assert torch.equal(everywhere, torch.stack(runs).any(dim=0))
 
 
 def test_where_everything_moves_the_named_cell_must_move_most():
     grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
     points = points_for([grid])
     said = [int(point.y * 6) * 10 + int(point.x * 10) for point in points]
-    moved = [np.full(60, 0.2) for _ in range(run_count(points))]
-    for number, index in enumerate(said, start=1):
-        for run, each in enumerate(moved):
-            each[index] += number >> run & 1
+    moved = [each + 0.2 for each in runs_with(np.eye(60)[said], points)]
     assert misplacement(moved, grid, points, are_tokens=True) is None
     rolled = [np.roll(each, 1) for each in moved]
     assert "cannot be placed" in misplacement(rolled, grid, points, are_tokens=True)
@@ -282,10 +290,11 @@ def test_where_everything_moves_the_named_cell_must_move_most():
 def test_a_change_that_moves_all_alike_is_said_to_move_many_cells():
     grid = QueryGrid(steps=2, rows=5, cols=7, frame_spans=((0, 1), (1, 2)))
     points = points_for([grid])
-    moved = [np.full(grid.size, 1.0 if run else 5.0) for run in range(run_count(points))]
-    said = misplacement(moved, grid, points, are_tokens=True)
-    assert said.startswith("cannot be placed: a change of the clip at cell")
-    assert "moved many cells." in said
+    for far in ((1.0, 1.0, 1.0, 1.0), (5.0, 5.0, 1.0, 1.0)):
+        moved = [np.full(grid.size, each) for each in far]
+        said = misplacement(moved, grid, points, are_tokens=True)
+        assert said.startswith("cannot be placed: a change of the clip at cell")
+        assert "moved many cells." in said
 
 
 def test_wide_fields_that_the_rim_cuts_are_placed_and_turned_ones_are_not():
@@ -296,15 +305,32 @@ def test_wide_fields_that_the_rim_cuts_are_placed_and_turned_ones_are_not():
         np.exp(-(((y + 0.5 - point.y * 24) ** 2 + (x + 0.5 - point.x * 36) ** 2) / 60)) * (t == point.start)
         for point in points
     ]
-    runs = range(run_count(points))
-    moved = [sum(field for number, field in enumerate(fields) if (number + 1) >> run & 1) for run in runs]
+    moved = runs_with(fields, points)
     assert misplacement([each.reshape(-1) for each in moved], grid, points, are_tokens=False) is None
     for turned in ([each[:, ::-1].reshape(-1) for each in moved], [np.roll(each, 6, 2).reshape(-1) for each in moved]):
         assert "cannot be placed" in misplacement(turned, grid, points, are_tokens=False)
 
 
-@pytest.mark.parametrize(("steps", "count"), [(1, 7), (7, 7), (8, 15)])
-def test_up_to_seven_steps_take_seven_points_and_more_take_fifteen(steps, count):
+@pytest.mark.parametrize("seed", range(8))
+def test_uneven_fields_as_wide_as_half_a_map_are_placed_and_exchanged_ones_are_not(seed):
+    grid, rng = QueryGrid.over_clip(clip_frames=2, steps=2, rows=7, cols=10), np.random.default_rng(seed)
+    points = points_for([grid])
+    t, y, x = np.indices(grid.shape)
+    fields = [
+        np.exp(-((y + 0.5 - point.y * 7) ** 2 + (x + 0.5 - point.x * 10) ** 2) / 4)
+        * (t == point.start)
+        * rng.uniform(0.5, 1.5, grid.shape)
+        for point in points
+    ]
+    moved = [each.ravel() for each in runs_with(fields, points)]
+    assert misplacement(moved, grid, points, are_tokens=False) is None
+    others = [np.flip(each.reshape(grid.shape), axis).ravel() for each in moved for axis in (0, 1, 2)]
+    for axis in range(3):
+        assert "cannot be placed" in misplacement(others[axis::3], grid, points, are_tokens=False)
+
+
+@pytest.mark.parametrize(("steps", "count"), [(1, 6), (6, 6), (7, 10), (8, 10)])
+def test_up_to_six_steps_take_six_points_and_more_take_ten(steps, count):
     grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=9, cols=11)
     points = points_for([grid])
     assert len(points) == count
@@ -364,7 +390,7 @@ def moved_at(cells, rest=0.0):
     moved = np.full((6, 10), rest)
     for (row, col), far in cells.items():
         moved[row, col] = far
-    return [moved.reshape(-1)]
+    return runs_with([moved.reshape(-1)], AT)
 
 
 @pytest.mark.parametrize(("far", "is_placed"), [(3.0, True), (2.9, False)])
@@ -394,11 +420,8 @@ def test_pooled_keys_may_miss_half_of_the_points(missed, is_placed):
     points = tuple(
         Point(0, 1, (row + 0.5) / 6, (col + 0.5) / 10) for row, col in ((1, 1), (4, 8), (1, 8), (4, 1), (2, 5))
     )
-    moved = [np.zeros((6, 10)) for _ in range(run_count(points))]
-    for number, point in enumerate(points[missed:], missed + 1):
-        for run, each in enumerate(moved):
-            each[int(point.y * 6), int(point.x * 10)] += number >> run & 1
-    flat = [each.reshape(-1) for each in moved]
+    seen = np.array([int(point.y * 6) * 10 + int(point.x * 10) for point in points])
+    flat = runs_with(np.eye(60)[seen] * (np.arange(5) >= missed)[:, None], points)
     found = misplacement(flat, ONE_FRAME, points, are_tokens=True, may_miss=True)
     assert (found is None) == is_placed
     assert found is None or "does not see a change of the clip at cell 0, 1, 8" in found
@@ -490,14 +513,47 @@ def counted(model):
 
 def test_places_are_proved_once_for_a_network_and_a_size():
     model, runs = counted(Tokens())
-    further, each = run_count(points_for([open_(Tokens()).block().query_grid])), []
+    each = []
     for frames in (4, 4, 2, 2, 4):
         before = len(runs)
         Session.from_model(
             model.eval(), "sample:bunny", frames=frames, spec=ModelSpec(token_grid=(frames, *GRID), input_spec=TOKENS)
         )
         each.append(len(runs) - before)
-    assert each == [1 + further, 1, 1 + further, 1, 1]
+    assert each == [2, 1, 2, 1, 1]  # the run that is shown, and one that changes the clip
+
+
+def test_tokens_whose_order_is_another_than_stated_are_looked_at_in_further_runs():
+    model, runs = counted(Tokens(columns_first))
+    with pytest.raises(CaptureError, match="cannot be placed"):
+        open_(model)
+    assert len(runs) == 2 + run_count(points_for([open_(Tokens()).block().query_grid]))
+
+
+def test_one_run_proves_places_if_a_cell_of_every_point_moves_and_no_other_cell():
+    grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=8)
+    points = drawn_points([grid])
+    moved = np.zeros(grid.shape)
+    for point in points:
+        moved[point.start // 2, int(point.y * 6), int(point.x * 8)] = 1
+    assert len(points) == moved.sum() == grid.size / 4
+    assert are_moved(moved.ravel(), grid, points)
+    for index in range(grid.size):
+        other = moved.ravel().copy()
+        other[index] = 1 - other[index]
+        assert not are_moved(other, grid, points)
+    for turned in (moved[::-1], moved[:, ::-1], moved[..., ::-1], np.roll(moved, 1, axis=2), moved.transpose(0, 2, 1)):
+        assert not are_moved(turned.ravel(), grid, points)
+    assert not are_moved(np.zeros(grid.size), grid, points)
+
+
+@pytest.mark.parametrize(("steps", "rows", "cols"), [(1, 7, 7), (1, 14, 14), (1, 9, 16), (8, 14, 14), (8, 14, 24)])
+def test_points_drawn_at_random_tell_a_grid_from_its_turns(steps, rows, cols):
+    grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=rows, cols=cols)
+    points = drawn_points([grid])
+    assert len({(point.start, int(point.y * rows), int(point.x * cols)) for point in points}) == len(points)
+    assert len(points) == min(64, grid.size // 4)
+    assert shows_order(grid, points)
 
 
 def test_a_network_that_was_refused_is_refused_again_without_further_runs():

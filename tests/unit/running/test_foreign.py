@@ -64,7 +64,7 @@ def test_a_network_of_clips_answers_as_it_does_alone():
     )
     handle.remove()
     (clip, logits), *further = seen  # which prove where the cells lie
-    assert len(further) == 3
+    assert len(further) == 4
     assert all(0 < int((nudged != clip).sum()) < clip.numel() / 10 for nudged, _ in further)
     assert clip.shape == (1, 3, 3, 48, 80)
     with torch.no_grad():

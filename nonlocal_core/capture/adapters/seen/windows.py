@@ -113,15 +113,24 @@ def windows_of(
 def _found(
     reached: Reached, sizes: tuple[int, int], tokens: Tensor, call: Any, input_hw: tuple[int, int] | None
 ) -> Windows | NotReadable | None:
-    """Return the windows of the last map whose cells are the tokens, all of them and no others but padding."""
-    given = reached.tokens
-    if given.shape != tokens.shape:
+    """Return the windows of the last map whose cells are the tokens, all of them and no others but padding.
+
+    Tokens that no map holds, since they were normalised after it was cut or come from an earlier layer, are looked for
+    as the sequences that they were on the way: those keep their order, or the proof of place refuses them.
+    """
+    if reached.tokens.shape != tokens.shape or tokens.numel() != sizes[0] * sizes[1] * tokens.shape[-1]:
         return None
+    made = (_cut(reached.maps, given, sizes, call, input_hw) for given in (reached.tokens, *reached.before))
+    return next((found for found in made if found is not None), None)
+
+
+def _cut(
+    maps: tuple[Tensor, ...], given: Tensor, sizes: tuple[int, int], call: Any, input_hw: tuple[int, int] | None
+) -> Windows | NotReadable | None:
+    """Return the windows of the last map whose cells are the given tokens."""
     width = given.shape[-1]
-    if given.numel() != sizes[0] * sizes[1] * width:
-        return None
     rows = given.reshape(-1, width)
-    for seen in reversed(reached.maps):
+    for seen in reversed(maps):
         if seen.shape == given.shape:
             continue  # the sequences themselves
         for table, thw, within in _as_maps(seen, width, call, input_hw):

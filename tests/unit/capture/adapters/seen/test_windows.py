@@ -1,11 +1,16 @@
 """Windows of a map, by cells whose places a test has chosen."""
 
+import numpy as np
 import pytest
 import torch
+from foreign_attention import randomise
 from torch import nn
+from unfolded_maps import CELL, Mobile, unfolded
 
+from nonlocal_core import InputSpec, ModelSpec, Session
 from nonlocal_core.capture.adapters.seen.windows import Around, Windows, _as_maps, _stated_hw, divided, windows_of
 from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.query import row
 
 T, H, W, C = 2, 4, 6, 5
 
@@ -145,3 +150,39 @@ def test_a_tensor_is_a_map_in_the_way_that_its_axes_allow(seen, within):
 @pytest.mark.parametrize("shape", [(T, H * W, C + 1), (T, H, W, C + 1), (1, T, H, W, C + 1), (2, T, H, W, C), (C, H)])
 def test_a_tensor_of_other_channels_or_of_several_clips_is_no_map(shape):
     assert _as_maps(torch.zeros(shape), C, (((H, W),), {}), None) == []
+
+
+HW = (4 * CELL, 6 * CELL)
+SPEC = ModelSpec(
+    takes="frames", input_spec=InputSpec(short_side=HW[0], multiple_of=CELL, mean=(0.5,) * 3, std=(1,) * 3)
+)
+CLIP = np.random.default_rng(0).integers(0, 256, (2, *HW, 3), np.uint8)
+
+
+def test_sequences_of_a_map_are_followed_through_norms_and_earlier_layers():
+    network = randomise(Mobile()).eval()
+    session = Session.from_model(network, CLIP, frames=2, spec=SPEC)
+    with torch.no_grad():
+        network(torch.from_numpy(CLIP).movedim(-1, 1) / 255 - 0.5)
+    assert session.unreadable == ()
+    numbers = unfolded(torch.arange(2 * H * W).reshape(2, 1, H, W))[..., 0]
+    layers = ["inner.layers.0.attends", "inner.layers.1.attends"]
+    assert sorted({block.layer for block in session.capture.blocks}) == layers
+    for number, layer in enumerate(network.inner.layers):
+        heads = [block for block in session.capture.blocks if block.layer == layers[number]]
+        for head, block in enumerate(heads):
+            assert block.query_grid.shape == (2, H, W)
+            for sequence, cells in enumerate(numbers.tolist()):
+                for place, cell in enumerate(cells):
+                    expected = np.zeros(2 * H * W)
+                    expected[cells] = layer.attends.seen[sequence, head, place]
+                    answer = row(block, block.query_grid.cell(cell)).values
+                    np.testing.assert_allclose(answer, expected, atol=1e-4)
+
+
+def test_sequences_that_change_their_order_on_the_way_are_refused():
+    session = Session.from_model(randomise(Mobile(lambda tokens: tokens.roll(1, 1))).eval(), CLIP, frames=2, spec=SPEC)
+    assert {block.layer for block in session.capture.blocks} == {"inner.layers.0.attends"}
+    (refused,) = session.unreadable
+    assert refused[0] == "inner.layers.1.attends"
+    assert "cannot be placed: a change of the clip at cell" in refused[1]
