@@ -7,6 +7,10 @@ JOBS ?= 2
 SAMPLE ?= 150
 SEED ?= 1
 
+# A module is compiled when it is first imported: pip would compile all of them, most of which nothing imports.
+export PYTHONDONTWRITEBYTECODE =
+PIP := $(BIN)/pip install --quiet --no-compile
+
 .DEFAULT_GOAL := help
 .PHONY: help app test check bench ends lock mutants readme peers tools train picture clean
 
@@ -16,7 +20,8 @@ help: ## list these verbs
 app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
 	$(BIN)/streamlit run app/start.py --server.port $(PORT)
 
-test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
+test: ## run every check and test, those in a real browser included
+	@$(MAKE) --no-print-directory --jobs 2 tools check
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/test.stamp ## lint, types and import law
@@ -60,22 +65,22 @@ tools: ## Chromium, ffprobe, node and axe-core, which the tests drive; installed
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -r requirements.txt -e '.[app]'
+	$(PIP) -r requirements.txt -e '.[app]'
 	$(BIN)/python -m nonlocal_core.app.server.prepare
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/app.stamp
-	$(BIN)/pip install --quiet -e '.[app,test]'
+	$(PIP) -e '.[app,test]'
 	@touch $@
 
 # timm and mmaction2 without what they ask for, since only the files of their networks are imported.
 $(VENV)/peers.stamp: $(VENV)/test.stamp
-	$(BIN)/pip install --quiet -e '.[peers,survey]'
-	$(BIN)/pip install --quiet --no-deps timm==1.0.31 mmaction2==1.2.0
+	$(PIP) -e '.[peers,survey]'
+	$(PIP) --no-deps timm==1.0.31 mmaction2==1.2.0
 	@touch $@
 
 $(VENV)/mutants.stamp: $(VENV)/test.stamp
-	$(BIN)/pip install --quiet -e '.[mutants]'
+	$(PIP) -e '.[mutants]'
 	@touch $@
 
 clean: ## remove the environment
