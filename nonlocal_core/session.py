@@ -131,7 +131,8 @@ class Session(Questions):
         original network runs.
         ``spec``: facts that the module does not state, such as the status of its weights, or how to call it.
         ``stated``: the same by name, as in ``status="untrained"``, which takes precedence. A clip that is shorter than
-        the network needs is shown with repeated frames, and a warning says so. Other arguments are as for ``open``.
+        the network needs, or of which its first convolution would drop the last frames, is shown with repeated frames,
+        and a warning says so. Other arguments are as for ``open``.
 
         Raises CaptureError if nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
@@ -146,7 +147,8 @@ class Session(Questions):
             device=device_of(model),
         )
         shown = frames_for(media, frames, network.trained_on, limits=limits, tell=tell)
-        shown = stretched(shown, min(network.least_frames, count_of(frames) or network.least_frames))
+        least = max(len(shown.rgb), min(network.least_frames, count_of(frames) or network.least_frames))
+        shown = stretched(shown, network.whole_frames(least) if spec.token_grid is None else least)
         return _with_an_answer(_session(prepared, shown, record_own(prepared, shown, spec, tell)))
 
     @classmethod

@@ -163,12 +163,17 @@ class ForeignNetwork(nn.Module):
     @property
     def least_frames(self) -> int:
         """Minimum number of frames that the network takes: as stated, or as in one step of its first convolution."""
+        return max(_stated_frames(self.model) or 1, self.whole_frames(1))
+
+    def whole_frames(self, count: int) -> int:
+        """Return the least number of frames from ``count`` on of which the network's first convolution drops none."""
         first = next((part for part in self.model.modules() if isinstance(part, nn.Conv3d)), None)
-        step = 1
-        if first is not None and self.takes != "frames":
-            around = 2 * first.padding[0] if isinstance(first.padding, tuple) else first.kernel_size[0]
-            step = max(1, first.kernel_size[0] - around)
-        return max(_stated_frames(self.model) or 1, step)
+        if first is None or self.takes == "frames" or not isinstance(first.padding, tuple):
+            return count
+        kernel, step, padding = first.kernel_size[0], first.stride[0], first.padding[0]
+        most = max(count, kernel - 2 * padding)
+        dropped = (most + 2 * padding - kernel) % step
+        return most + step - dropped if dropped > padding else most
 
     @property
     def trained_on(self) -> Selection | None:
@@ -228,7 +233,25 @@ class ForeignNetwork(nn.Module):
     def identity(self) -> tuple[Hashable, ...]:
         """Parts of the network and of its call: proofs and forecasts for a size are valid while they stay the same."""
         parts = tuple((id(part), type(part).__name__, *_own_words(part)) for part in self.model.modules())
-        return parts, self.takes, self.call, self.inputs, tuple(self.by_hand.items())
+        given = (_hashable(each) for each in (self.call, self.inputs, *self.by_hand.values()))
+        return parts, self.takes, tuple(self.by_hand), *given
+
+
+class _Same:
+    """A function object that cannot be hashed, as a key: equal to itself alone."""
+
+    def __init__(self, function: object) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
+def _hashable(function: object) -> Hashable:
+    return function if isinstance(function, Hashable) else _Same(function)
 
 
 def _own_words(part: nn.Module) -> tuple[str, ...]:

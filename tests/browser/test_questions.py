@@ -358,11 +358,13 @@ def test_python_hears_of_a_question_that_follows_when_it_rests(chromium):
     mounted.call_ready({"url": "/bundle/a", "id": "a"})
     mounted.point(mounted.asks, *place_of(1, 2))
     press(mounted, "Enter", "f")
-    played(mounted, 3, " ")
+    at_rest = began = (0, 1, 2)
+    while at_rest == began:  # where a busy machine may pause it, and Python has heard of that place
+        played(mounted, 3, " ")
+        at_rest = tuple(int(part) for part in mounted.facts["cell"].split(","))
     told = [message for name, message in mounted.sent() if name == "pinned"]
     places = [(message["frame"], int(message["y"] * ROWS), int(message["x"] * COLS)) for message in told]
-    at_rest = tuple(int(part) for part in mounted.facts["cell"].split(","))
-    assert places == [(0, 1, 2), at_rest]
+    assert places == [began, at_rest]
     context.close()
 
 

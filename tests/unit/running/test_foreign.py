@@ -432,3 +432,56 @@ def test_what_a_spec_states_may_be_given_by_name():
     assert (named.model.card.title, named.model.card.status) == ("Ours", "untrained")
     both = Session.from_model(network, clip, spec=ModelSpec(status="untrained", title="A"), title="B")
     assert (both.model.card.title, both.model.card.status) == ("B", "untrained")
+
+
+class Halved(nn.Module):
+    """Cells of two frames each, of which a last odd frame is in none, and a layer that attends over all of them."""
+
+    def __init__(self, *, padding=0, kernel=2):
+        super().__init__()
+        torch.manual_seed(3)
+        self.stem = nn.Conv3d(3, CHANNELS, (kernel, 8, 8), (2, 8, 8), padding=(padding, 0, 0))
+        self.attention = nn.MultiheadAttention(CHANNELS, 3, batch_first=True)
+
+    def forward(self, clip):
+        tokens = self.stem(clip).flatten(2).mT
+        return self.attention(tokens, tokens, tokens)[0]
+
+
+@pytest.mark.parametrize(("given", "fed"), [(1, 2), (2, 2), (3, 4), (5, 6)])
+def test_no_frame_is_shown_that_the_network_drops(given, fed):
+    clip = np.random.default_rng(1).integers(0, 256, (given, 48, 80, 3), np.uint8)
+    session = Session.from_model(Halved().eval(), clip, spec=ModelSpec(input_spec=SMALL), frames=given)
+    assert len(session.frames.rgb) == fed
+    assert session.block().query_grid.frame_spans == tuple((start, start + 2) for start in range(0, fed, 2))
+    said = [warning for warning in session.frames.warnings if "frames are repeated" in warning]
+    assert len(said) == (fed > given)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "padding", "count", "whole"),
+    [(2, 0, 4, 4), (2, 0, 5, 6), (3, 1, 4, 4), (3, 1, 5, 5), (3, 0, 4, 5), (3, 0, 1, 3), (5, 2, 1, 1), (5, 2, 8, 8)],
+)
+def test_frames_are_whole_if_the_first_convolution_drops_none(kernel, padding, count, whole):
+    network = ForeignNetwork(Halved(kernel=kernel, padding=padding).eval(), ModelSpec(input_spec=SMALL))
+    assert network.whole_frames(count) == whole
+
+
+class Unhashable:
+    """A way to call a network that equals others and so has no hash."""
+
+    def __call__(self, model, frames):
+        return model(frames)
+
+    def __eq__(self, other):
+        return isinstance(other, Unhashable)
+
+
+def test_a_call_without_a_hash_is_proved_once():
+    model, runs = Clips().eval(), []
+    spec = ModelSpec(input_spec=SMALL, call=Unhashable(), takes="clip")
+    model.register_forward_hook(lambda *call: runs.append(len(call)))
+    for expected in (5, 1):
+        runs.clear()
+        assert Session.from_model(model, "sample:bunny", spec=spec, frames=3).unreadable == ()
+        assert len(runs) == expected
