@@ -126,6 +126,8 @@ def _middle(index: int, coarse: int, fine: int) -> float:
 
 def run_count(points: Sequence[Point]) -> int:
     """Return the number of runs that tell the points apart."""
+    if not points:
+        return 0
     return RUNS if len(points) <= math.comb(RUNS, 2) else MORE_RUNS
 
 

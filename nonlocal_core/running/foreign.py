@@ -166,14 +166,17 @@ class ForeignNetwork(nn.Module):
         return max(_stated_frames(self.model) or 1, self.whole_frames(1))
 
     def whole_frames(self, count: int) -> int:
-        """Return the least number of frames from ``count`` on of which the network's first convolution drops none."""
+        """Return the least number of frames from ``count`` on of which the first convolution drops none at the end.
+
+        One whose kernel is shorter than its stride leaves frames out everywhere.
+        """
         first = next((part for part in self.model.modules() if isinstance(part, nn.Conv3d)), None)
         if first is None or self.takes == "frames" or not isinstance(first.padding, tuple):
             return count
         kernel, step, padding = first.kernel_size[0], first.stride[0], first.padding[0]
         most = max(count, kernel - 2 * padding)
         dropped = (most + 2 * padding - kernel) % step
-        return most + step - dropped if dropped > padding else most
+        return most + step - dropped if kernel >= step and dropped > padding else most
 
     @property
     def trained_on(self) -> Selection | None:

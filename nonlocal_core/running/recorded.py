@@ -191,7 +191,8 @@ def _trial(
         tell("Checking where the cells lie", index, len(changes))
         with placing(trial), same_random_numbers():  # the same random numbers as in the first run
             run(prepared.network, nudged(clip, points, grids, change), device=prepared.device)
-    tell("Checking where the cells lie", len(changes), len(changes))
+    if changes:
+        tell("Checking where the cells lie", len(changes), len(changes))
     return trial
 
 

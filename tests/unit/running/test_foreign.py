@@ -460,7 +460,17 @@ def test_no_frame_is_shown_that_the_network_drops(given, fed):
 
 @pytest.mark.parametrize(
     ("kernel", "padding", "count", "whole"),
-    [(2, 0, 4, 4), (2, 0, 5, 6), (3, 1, 4, 4), (3, 1, 5, 5), (3, 0, 4, 5), (3, 0, 1, 3), (5, 2, 1, 1), (5, 2, 8, 8)],
+    [
+        (2, 0, 4, 4),
+        (2, 0, 5, 6),
+        (3, 1, 4, 4),
+        (3, 1, 5, 5),
+        (3, 0, 4, 5),
+        (3, 0, 1, 3),
+        (5, 2, 1, 1),
+        (5, 2, 8, 8),
+        (1, 0, 8, 8),
+    ],
 )
 def test_frames_are_whole_if_the_first_convolution_drops_none(kernel, padding, count, whole):
     network = ForeignNetwork(Halved(kernel=kernel, padding=padding).eval(), ModelSpec(input_spec=SMALL))
