@@ -6,7 +6,7 @@ between positions only through the layers that are not read, and the tables show
 
 One run that changes all points shows it where positions are tokens, of which each change moves its own and no other.
 Elsewhere each point is changed in two runs, and no two points in the same two, so a movement shows the point that it
-belongs to. No runs of other points with wide fields are the two of one point and no more, so none is taken for it.
+belongs to. Others with wide fields cannot be taken for it: if they cover its two runs, they cover a third as well.
 """
 
 import math
