@@ -113,9 +113,9 @@ def test_a_clip_shorter_than_the_network_takes_is_repeated_and_said(clip, asked)
 
 def test_fewer_frames_that_were_asked_for_are_not_repeated():
     with pytest.raises(
-        CaptureError, match=r"(?s)failed on an input of \(1, 3, 3, 64, 64\).* It says that it takes 16 frames"
+        CaptureError, match=r"(?s)failed on an input of \(1, 4, 3, 64, 64\).* It says that it takes 16 frames"
     ):
-        Session.from_model(Clips(frames=16).eval(), CLIP, spec=UNTRAINED, frames=3)
+        Session.from_model(Clips(frames=16).eval(), CLIP, spec=UNTRAINED, frames=4)
 
 
 def test_one_picture_is_enough_for_a_step_of_two_frames():
