@@ -76,8 +76,7 @@ def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[P
     Grids of very few cells get fewer points. ``at_first``: whether the points lie in the first cell of the finest grid
     within a cell of the coarsest: the one that a layer takes which keeps every second row and column.
     """
-    coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
-    spans = min(grids, key=lambda grid: grid.steps).frame_spans
+    coarse, spans = _coarsest(grids)
     rng = np.random.default_rng(_SEED)
     count = math.comb(RUNS if len(spans) <= FEW_FRAMES else MORE_RUNS, 2)
     times = rng.permutation(np.linspace(0, len(spans) - 1, count).round().astype(int))
@@ -107,8 +106,7 @@ def points_for(grids: Sequence[QueryGrid], *, at_first: bool = False) -> tuple[P
 
 def drawn_points(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
     """Return points in cells of every grid, drawn at random from the whole clip, for a proof by one run."""
-    coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
-    spans = min(grids, key=lambda grid: grid.steps).frame_spans
+    coarse, spans = _coarsest(grids)
     rng, shape = np.random.default_rng(_SEED), (len(spans), coarse.rows, coarse.cols)
     size = math.prod(shape)
     cells = np.unravel_index(rng.choice(size, min(MANY, size // SPARE), replace=False), shape)
@@ -119,6 +117,11 @@ def drawn_points(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
     )
 
 
+def _coarsest(grids: Sequence[QueryGrid]) -> tuple[QueryGrid, tuple[tuple[int, int], ...]]:
+    """Return the grid of the fewest rows and columns, and the frames of each temporal cell where these are fewest."""
+    return min(grids, key=lambda grid: grid.rows * grid.cols), min(grids, key=lambda grid: grid.steps).frame_spans
+
+
 def _middle(index: int, coarse: int, fine: int) -> float:
     """Return the middle of the first of the cells along an axis that a cell of a coarser grid is made of."""
     return (min(index * -(-fine // coarse), fine - 1) + 0.5) / fine
@@ -126,8 +129,6 @@ def _middle(index: int, coarse: int, fine: int) -> float:
 
 def run_count(points: Sequence[Point]) -> int:
     """Return the number of runs that tell the points apart."""
-    if not points:
-        return 0
     return RUNS if len(points) <= math.comb(RUNS, 2) else MORE_RUNS
 
 
@@ -242,12 +243,15 @@ class PlaceTrial:
     @property
     def may_be_one_run(self) -> bool:
         """True if the positions of all blocks are tokens, and enough points drawn to show every other order of them."""
-        return len(self.points) >= FEW_FRAMES and all(
-            not (each.reading.residual or each.reading.overlaps)
-            and each.reading.square == 1
-            and each.grid.pooled(each.reading.subsample).shape == each.grid.shape
-            and shows_order(each.grid, self.points)
-            for each in self.first.values()
+        return (
+            len(self.points) >= math.comb(RUNS, 2)
+            and all(
+                not (each.reading.residual or each.reading.overlaps)
+                and each.reading.square == 1
+                and each.grid.pooled(each.reading.subsample).shape == each.grid.shape
+                for each in self.first.values()
+            )
+            and all(shows_order(grid, self.points) for grid in {each.grid for each in self.first.values()})
         )
 
     def is_proved_by_one(self) -> bool:

@@ -240,21 +240,9 @@ class ForeignNetwork(nn.Module):
         return parts, self.takes, tuple(self.by_hand), *given
 
 
-class _Same:
-    """A function object that cannot be hashed, as a key: equal to itself alone."""
-
-    def __init__(self, function: object) -> None:
-        self.function = function
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.function is self.function
-
-    def __hash__(self) -> int:
-        return id(self.function)
-
-
-def _hashable(function: object) -> Hashable:
-    return function if isinstance(function, Hashable) else _Same(function)
+def _hashable(function: Callable[..., object] | None) -> Hashable:
+    """Return a function object itself or, if it has no hash, its bound method, which is hashed by the object's id."""
+    return function if isinstance(function, Hashable) else function.__call__
 
 
 def _own_words(part: nn.Module) -> tuple[str, ...]:

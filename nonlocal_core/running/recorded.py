@@ -1,6 +1,6 @@
 """The proved records of a network's blocks for one clip."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
@@ -155,45 +155,34 @@ def _placed(
     prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress
 ) -> tuple[PlaceTrial, dict[str, str]]:
     """Return the trial of places, and the layers whose places are not proved, each with the reason."""
-    trial = _trial(prepared, clip, record, tell, at_once=True)
-    if trial.may_be_one_run and trial.is_proved_by_one():
+    first = record.first or {}
+    grids = [each.grid for each in first.values()]
+    if not grids:
+        return PlaceTrial(first=first, points=()), {}
+
+    def tried(trial: PlaceTrial, runs: Sequence[int | None]) -> PlaceTrial:
+        """Run the network on the clips of a trial: each changes some of its points, or all (None)."""
+        for index, which in enumerate(runs):
+            tell("Checking where the cells lie", index, len(runs))
+            with placing(trial), same_random_numbers():  # the same random numbers as in the first run
+                run(prepared.network, nudged(clip, trial.points, grids, which), device=prepared.device)
+        tell("Checking where the cells lie", len(runs), len(runs))
+        return trial
+
+    trial = PlaceTrial(first=first, points=drawn_points(grids))
+    if trial.may_be_one_run and tried(trial, [None]).is_proved_by_one():
         return trial, {}
-    trial = _trial(prepared, clip, record, tell)
+    points = points_for(grids)
+    trial = tried(PlaceTrial(first=first, points=points), range(run_count(points)))
     reasons = trial.misplaced()
     undecided = trial.undecided(reasons)
     if undecided:
-        again = _trial(prepared, clip, record, tell, carries=True).misplaced()
+        points = points_for(grids, at_first=True)
+        carrying = PlaceTrial(first=first, points=points, carries=True)
+        again = tried(carrying, range(run_count(points))).misplaced()
         reasons = {layer: reason for layer, reason in reasons.items() if layer not in undecided}
         reasons |= {layer: again[layer] for layer in undecided & again.keys()}
     return trial, reasons
-
-
-def _trial(
-    prepared: PreparedModel,
-    clip: Tensor,
-    record: Recording,
-    tell: Progress,
-    *,
-    carries: bool = False,
-    at_once: bool = False,
-) -> PlaceTrial:
-    """Return the further runs that show the places of the cells, none if nothing was recorded.
-
-    ``at_once``: whether one run changes all points, if that may do.
-    """
-    grids = [first.grid for first in (record.first or {}).values()]
-    points = () if not grids else drawn_points(grids) if at_once else points_for(grids, at_first=carries)
-    trial = PlaceTrial(first=record.first or {}, points=points, carries=carries)
-    changes: tuple[int | None, ...] = tuple(range(run_count(points)))
-    if at_once:
-        changes = (None,) if trial.may_be_one_run else ()
-    for index, change in enumerate(changes):
-        tell("Checking where the cells lie", index, len(changes))
-        with placing(trial), same_random_numbers():  # the same random numbers as in the first run
-            run(prepared.network, nudged(clip, points, grids, change), device=prepared.device)
-    if changes:
-        tell("Checking where the cells lie", len(changes), len(changes))
-    return trial
 
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:

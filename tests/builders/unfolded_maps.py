@@ -12,25 +12,33 @@ class Layer(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.norm, self.attends = nn.LayerNorm(WIDTH), Attention()
+        self.norm, self.attends = nn.LayerNorm(WIDTH), nn.Sequential(Attention())
 
     def forward(self, tokens):
         return tokens + self.attends(self.norm(tokens))
 
 
-class Unfolded(nn.Module):
-    """A map as one sequence for each place in a patch, through two layers.
-
-    ``between``: what happens to the sequences between the layers.
-    """
+class Chain(nn.Module):
+    """Two layers in a row; ``between``: what happens to the sequences between them."""
 
     def __init__(self, between):
         super().__init__()
-        self.mix, self.layers, self.between = nn.Conv2d(WIDTH, WIDTH, 1), nn.ModuleList([Layer(), Layer()]), between
+        self.layers, self.between = nn.ModuleList([Layer(), Layer()]), between
+
+    def forward(self, sequences):
+        first, second = self.layers
+        return second(self.between(first(sequences)))
+
+
+class Unfolded(nn.Module):
+    """A map as one sequence for each place in a patch, through a chain of layers."""
+
+    def __init__(self, between):
+        super().__init__()
+        self.mix, self.chain = nn.Conv2d(WIDTH, WIDTH, 1), Chain(between)
 
     def forward(self, maps):
-        first, second = self.layers
-        return second(self.between(first(unfolded(self.mix(maps)))))
+        return self.chain(unfolded(self.mix(maps)))
 
 
 class Mobile(nn.Module):

@@ -118,5 +118,5 @@ def rerun_up_to(
             handle.remove()
     if not (reached and isinstance(reached[0], Tensor)):
         return None
-    before = (value for value in reversed(given_to) if value.shape == reached[0].shape)
+    before = dict.fromkeys(value for value in reversed(given_to) if value.shape == reached[0].shape)
     return Reached(reached[0], tuple(maps), tuple(before))

@@ -166,23 +166,23 @@ def test_sequences_of_a_map_are_followed_through_norms_and_earlier_layers():
         network(torch.from_numpy(CLIP).movedim(-1, 1) / 255 - 0.5)
     assert session.unreadable == ()
     numbers = unfolded(torch.arange(2 * H * W).reshape(2, 1, H, W))[..., 0]
-    layers = ["inner.layers.0.attends", "inner.layers.1.attends"]
+    layers = ["inner.chain.layers.0.attends.0", "inner.chain.layers.1.attends.0"]
     assert sorted({block.layer for block in session.capture.blocks}) == layers
-    for number, layer in enumerate(network.inner.layers):
+    for number, layer in enumerate(network.inner.chain.layers):
         heads = [block for block in session.capture.blocks if block.layer == layers[number]]
         for head, block in enumerate(heads):
             assert block.query_grid.shape == (2, H, W)
             for sequence, cells in enumerate(numbers.tolist()):
                 for place, cell in enumerate(cells):
                     expected = np.zeros(2 * H * W)
-                    expected[cells] = layer.attends.seen[sequence, head, place]
+                    expected[cells] = layer.attends[0].seen[sequence, head, place]
                     answer = row(block, block.query_grid.cell(cell)).values
                     np.testing.assert_allclose(answer, expected, atol=1e-4)
 
 
 def test_sequences_that_change_their_order_on_the_way_are_refused():
     session = Session.from_model(randomise(Mobile(lambda tokens: tokens.roll(1, 1))).eval(), CLIP, frames=2, spec=SPEC)
-    assert {block.layer for block in session.capture.blocks} == {"inner.layers.0.attends"}
+    assert {block.layer for block in session.capture.blocks} == {"inner.chain.layers.0.attends.0"}
     (refused,) = session.unreadable
-    assert refused[0] == "inner.layers.1.attends"
+    assert refused[0] == "inner.chain.layers.1.attends.0"
     assert "cannot be placed: a change of the clip at cell" in refused[1]
