@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, NonlocalBlock, Session
-from nonlocal_core.capture import drawn_points, nudged, points_for, run_count
-from nonlocal_core.capture.places import FirstCall, Point, are_moved, misplacement, shows_order
+from nonlocal_core.capture import drawn_points, points_for, run_count
+from nonlocal_core.capture.places import FirstCall, are_moved, misplacement
+from nonlocal_core.capture.points import Point
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.weights import build_model
 
@@ -235,24 +236,6 @@ def test_the_networks_of_this_library_keep_their_places():
     assert [block.name for block in session.capture.blocks] == ["stride16", "mend", "joint"]
 
 
-def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
-    grids = [
-        QueryGrid.over_clip(clip_frames=8, steps=frames, rows=rows, cols=cols)
-        for frames, rows, cols in ((8, 28, 48), (4, 14, 24), (8, 7, 12))
-    ]
-    points = points_for(grids)
-    for grid in grids:
-        within = np.array([(point.y * grid.rows % 1, point.x * grid.cols % 1) for point in points])
-        assert (np.abs(within - 0.5) < 0.45).all()
-    cells = {(point.start, int(point.y * 7), int(point.x * 12)) for point in points}
-    assert len(cells) == len(points) == 6
-    assert {t for t, _, _ in cells} == {0, 2, 4, 6}  # a point in every temporal cell of the grid that has fewest
-    assert len({(point.y * 7 % 1 > 0.5, point.x * 12 % 1 > 0.5) for point in points}) == 4  # all quarters of a cell
-    assert run_count(points) == 4
-    assert len(points_for(grids[:1])) == 10
-    assert {point.start for point in points_for(grids[:1])} == set(range(8))
-
-
 def runs_with(fields, points):
     """The runs in which each point is changed: two, and no two points in the same two; their movements add up."""
     moved = [np.zeros_like(fields[0]) for _ in range(run_count(points))]
@@ -260,21 +243,6 @@ def runs_with(fields, points):
         for run in pair:
             moved[run] += field
     return moved
-
-
-def test_a_nudge_changes_small_squares_of_the_points_in_two_runs_each():
-    grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=10)
-    clip = torch.zeros(1, 3, 4, 48, 80)
-    points = points_for([grid])
-    runs = [(nudged(clip, points, [grid], run) != clip)[0].any(dim=0) for run in range(run_count(points))]
-    assert not clip.any()
-    for point, pair in zip(points, combinations(range(len(runs)), 2), strict=True):
-        y, x = int(point.y * 48), int(point.x * 80)
-        seen = [bool(changed[point.start : point.stop, y, x].all()) for changed in runs]
-        assert seen == [run in pair for run in range(len(runs))]
-    assert max(int(changed.sum()) for changed in runs) <= 3 * 2 * 3 * 3  # points, frames, rows, columns
-    everywhere = (nudged(clip, points, [grid], None) != clip)[0].any(dim=0)
-    assert torch.equal(everywhere, torch.stack(runs).any(dim=0))
 
 
 def test_where_everything_moves_the_named_cell_must_move_most():
@@ -327,37 +295,6 @@ def test_uneven_fields_as_wide_as_half_a_map_are_placed_and_exchanged_ones_are_n
     others = [np.flip(each.reshape(grid.shape), axis).ravel() for each in moved for axis in (0, 1, 2)]
     for axis in range(3):
         assert "cannot be placed" in misplacement(others[axis::3], grid, points, are_tokens=False)
-
-
-@pytest.mark.parametrize(("steps", "count"), [(1, 6), (6, 6), (7, 10), (8, 10)])
-def test_up_to_six_steps_take_six_points_and_more_take_ten(steps, count):
-    grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=9, cols=11)
-    points = points_for([grid])
-    assert len(points) == count
-    assert run_count(points) == (4 if count == 6 else 5)
-    assert {point.start for point in points} == set(range(steps))
-
-
-@pytest.mark.parametrize(
-    ("rows", "cols", "within"), [(3, 5, (0, 2, 1, 3)), (4, 3, (1, 2, 0, 2)), (6, 10, (1, 4, 1, 8))]
-)
-def test_points_keep_off_the_rim_of_grids_of_four_cells_or_more(rows, cols, within):
-    points = points_for([QueryGrid.over_clip(clip_frames=1, steps=1, rows=rows, cols=cols)])
-    down, across = [int(point.y * rows) for point in points], [int(point.x * cols) for point in points]
-    assert (min(down), max(down), min(across), max(across)) == within
-
-
-@pytest.mark.parametrize(
-    ("sizes", "stride"), [(((24, 40), (12, 20), (6, 10)), 4), (((14, 14), (7, 7), (4, 4)), 4), (((9, 15), (9, 15)), 1)]
-)
-def test_points_at_the_first_cell_lie_in_the_middle_of_what_every_halving_keeps(sizes, stride):
-    grids = [QueryGrid.over_clip(clip_frames=2, steps=2, rows=rows, cols=cols) for rows, cols in sizes]
-    points, (rows, cols) = points_for(grids, at_first=True), sizes[0]
-    for point in points:
-        assert (point.y * rows % stride, point.x * cols % stride) == pytest.approx((0.5, 0.5))
-    (height, width), others = sizes[-1], points_for(grids)
-    first, other = ([(int(p.y * height), int(p.x * width), p.start) for p in some] for some in (points, others))
-    assert first == other
 
 
 def squared(cells):
@@ -546,15 +483,6 @@ def test_one_run_proves_places_if_a_cell_of_every_point_moves_and_no_other_cell(
     for turned in (moved[::-1], moved[:, ::-1], moved[..., ::-1], np.roll(moved, 1, axis=2), moved.transpose(0, 2, 1)):
         assert not are_moved(turned.ravel(), grid, points)
     assert not are_moved(np.zeros(grid.size), grid, points)
-
-
-@pytest.mark.parametrize(("steps", "rows", "cols"), [(1, 7, 7), (1, 14, 14), (1, 9, 16), (8, 14, 14), (8, 14, 24)])
-def test_points_drawn_at_random_tell_a_grid_from_its_turns(steps, rows, cols):
-    grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=rows, cols=cols)
-    points = drawn_points([grid])
-    assert len({(point.start, int(point.y * rows), int(point.x * cols)) for point in points}) == len(points)
-    assert len(points) == min(64, grid.size // 4)
-    assert shows_order(grid, points)
 
 
 def test_a_network_that_was_refused_is_refused_again_without_further_runs():
