@@ -13,8 +13,7 @@ from torch import Tensor
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.caffe2_file import ADMITTED as NUMPY
 from nonlocal_core.weights.caffe2_file import array_tensor, read_caffe2
-from nonlocal_core.weights.kept_beside import RECORDS
-from nonlocal_core.weights.sets import chosen_set
+from nonlocal_core.weights.sets import chosen_set, holds_tensor
 from nonlocal_core.weights.torch_file import LEGACY_START, TorchContent, torch_legacy, torch_zip
 from nonlocal_core.weights.unpickle import Call, shown
 
@@ -110,6 +109,8 @@ def read_checkpoint(
 
 
 def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
+    if path.is_dir():
+        raise WeightsError("it is a folder; open the file inside that holds the weights")
     if not path.is_file():
         raise WeightsError("there is no such file")
     byte_count = path.stat().st_size
@@ -188,7 +189,7 @@ def _unwrapped(
             raise WeightsError(f"it names a tensor {shown(name)}")
         if isinstance(value, _SINGLE):
             extra[name] = value
-        elif isinstance(value, Call) and value.function not in RECORDS:
+        elif holds_tensor(value):
             tensor = tensors[name] = tensor_of(value, name=name)
             byte_count += tensor.numel() * tensor.element_size()
             limits.check_unpacked(byte_count, file_bytes)

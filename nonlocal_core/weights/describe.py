@@ -8,7 +8,7 @@ from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.checkpoint import CheckpointFormat, RawCheckpoint, read_checkpoint
 from nonlocal_core.weights.download import file_digest
-from nonlocal_core.weights.filling import load_network, without_classifier
+from nonlocal_core.weights.filling import load_network, without_classifier, without_prefix
 from nonlocal_core.weights.identify import identify
 from nonlocal_core.weights.layouts import OURS, Layout
 from nonlocal_core.weights.published import PublishedNetwork, find_published
@@ -112,7 +112,8 @@ def _only_fit(raw: RawCheckpoint, name: str) -> PublishedNetwork:
 
 def _layout(raw: RawCheckpoint, network: PublishedNetwork) -> Layout:
     """Return the source of a file's names: that of the network, or this library."""
-    return OURS if all(OURS.our_name(name) for name in raw.tensors) else network.layout
+    is_ours = all(OURS.our_name(name) or OURS.drops(name) for name in without_prefix(raw.tensors, OURS))
+    return OURS if is_ours else network.layout
 
 
 def _values(raw: RawCheckpoint) -> int:

@@ -148,7 +148,6 @@ def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, T
         tensors,
         lambda name: layout.our_name(name) is not None,
         stands_beside=lambda name: layout.classifies(name) or layout.drops(name),
-        prefixes=layout.prefixes,
     )
 
 

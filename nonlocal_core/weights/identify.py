@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -93,9 +93,22 @@ class Identity:
 
 def identify(tensors: Mapping[str, Tensor]) -> Identity:
     """Return the identity of a file by the names and shapes of its tensors. Nothing is loaded."""
-    layout = _most_claimed(tensors)
-    if layout is None or layout in _OF_BLOCKS:
-        return Identity(layout=layout, fits=(), nearest=None)
+    layouts = _most_claiming(tensors)
+    if not layouts or layouts[0] in _OF_BLOCKS:
+        return Identity(layout=layouts[0] if layouts else None, fits=(), nearest=None)
+    found = [_identity(tensors, layout) for layout in layouts]
+    fitting = [identity for identity in found if identity.fits]
+    if not fitting:
+        return min(found, key=lambda identity: identity.nearest[1].faults if identity.nearest else 0)
+    return replace(
+        fitting[0],
+        fits=tuple(network for identity in fitting for network in identity.fits),
+        classifier=next((identity.classifier for identity in fitting if identity.classifier), ""),
+    )
+
+
+def _identity(tensors: Mapping[str, Tensor], layout: Layout) -> Identity:
+    """Return the identity of a file whose names are those of a layout."""
     found = shapes_of(without_prefix(tensors, layout))
     alike = _alike(layout, _blocks_named({layout.our_name(name) for name in found}))
     matches = [(network, match(found, wanted_shapes(network.config), layout=layout)) for network in alike]
@@ -135,13 +148,16 @@ def _blocks_named(names: Iterable[str | None]) -> set[str]:
     return {found[1] for name in names if name and (found := pattern.fullmatch(name))}
 
 
-def _most_claimed(tensors: Mapping[str, Tensor]) -> Layout | None:
-    """Return the layout that claims the most keys, at least half of them for a network, all of them for a block."""
+def _most_claiming(tensors: Mapping[str, Tensor]) -> list[Layout]:
+    """Return the layouts that claim the most keys, at least half of them for a network, all of them for a block.
+
+    They are several where the names that differ between them are missing, like those of a classifier.
+    """
     count = len(shapes_of(tensors))
     claims = {
         layout: sum(layout.our_name(name) is not None for name in shapes_of(without_prefix(tensors, layout)))
         for layout in (*_OF_NETWORKS, *_OF_BLOCKS)
     }
-    best = max(claims, key=lambda layout: claims[layout])
-    needed = count if best in _OF_BLOCKS else count / 2
-    return best if claims[best] >= max(needed, 1) else None
+    most = max(claims.values())
+    needed = count if max(claims, key=lambda layout: claims[layout]) in _OF_BLOCKS else count / 2
+    return [layout for layout in claims if claims[layout] == most] if most >= max(needed, 1) else []

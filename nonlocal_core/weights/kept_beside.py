@@ -4,7 +4,7 @@ They become plain dictionaries and inert records (`unpickle.Call`). Nothing is l
 """
 
 _PATHS = ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")
-_BUILTINS = ("set", "frozenset", "slice", "range", "int", "float", "bool", "list", "dict")
+_BUILTINS = ("set", "frozenset", "slice", "range", "xrange", "complex", "int", "float", "bool", "list", "dict")
 
 DICTIONARIES = frozenset(
     {"collections.OrderedDict", "collections.defaultdict", "addict.addict.Dict", "easydict.EasyDict"}
@@ -18,7 +18,8 @@ RECORDS = frozenset(
     | {f"pathlib.{kind}" for kind in _PATHS}
     | {f"pathlib._local.{kind}" for kind in _PATHS}
     | {f"{module}.{kind}" for module in ("__builtin__", "builtins") for kind in _BUILTINS}
-    | {"torch.device", "torch.Size"}
+    | {f"datetime.{kind}" for kind in ("date", "datetime", "timedelta", "timezone")}
+    | {"collections.Counter", "torch.device", "torch.Size"}
     | {f"torch.{kind}" for kind in ("float16", "bfloat16", "float32", "float64", "int64")}
 )
 """Classes that become records, with the methods that a record may name."""

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.unpickle import shown
+from nonlocal_core.weights.kept_beside import RECORDS
+from nonlocal_core.weights.unpickle import Call, shown
 
-CONTAINERS = ("blobs", "model_state", "state_dict", "model", "module")
-"""Keys under which files keep their tensors: Caffe2, SlowFast, open-mmlab, torch's examples, DeepSpeed and others."""
+CONTAINERS = ("blobs", "model_state", "model_state_dict", "state_dict", "model", "module")
+"""Keys under which files keep their tensors: Caffe2, SlowFast, torch's tutorials, open-mmlab, DeepSpeed and others.
 
-AVERAGES = ("ema_state", "ema_state_dict", "state_dict_ema", "model_ema", "ema")
-"""Keys under which files keep a running average of the weights beside them."""
+A dictionary of any other name is one too if it holds tensors of parts of modules, and read if none of these is there.
+"""
 
 AVERAGE = "ema"
 """Value that selects the running average, whatever its key is."""
@@ -21,25 +22,50 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
     ``weights``: a key, or ``AVERAGE``; None: the only set, or the one that a program would load.
     Raises WeightsError, listing the sets, if the choice is not among them, or if several are equal and none was chosen.
     """
-    found = [name for name in (*CONTAINERS, *AVERAGES) if isinstance(content.get(name), dict)]
-    trained = [name for name in found if name in CONTAINERS]
+    found = [name for name in content if isinstance(name, str) and _is_set(name, content)]
+    trained = [name for name in found if name in CONTAINERS] or [name for name in found if not _is_average(name)]
     listed = ", ".join(found) or "no set of weights under a name of its own"
     if weights is not None:
         average = _average(content, found) if weights == AVERAGE else None
         key: str | None = average or weights
         if key not in found:
             raise WeightsError(f"it holds {listed}, and not {shown(weights)}")
-    elif len(trained) > 1:
-        raise WeightsError(f"it holds more than one set of weights: {listed}; say which")
     else:
-        key = trained[0] if trained else found[0] if len(found) == 1 else None
-        if key is None and found:
-            raise WeightsError(f"it holds more than one set of weights: {listed}; say which")
+        equal = trained or found
+        if len(equal) > 1:
+            raise WeightsError(
+                f"it holds more than one set of weights: {listed}; say which, in the shell as --set NAME, "
+                "in Python as weights=NAME"
+            )
+        key = equal[0] if equal else None
     others = [name for name in found if name != key]
     if key is None or not others:
         return key, ""
     kind = ", the running average" if key == _average(content, found) else ""
     return key, f"The weights are those of {key!r}{kind}; the file also holds {', '.join(others)}."
+
+
+def holds_tensor(value: object) -> bool:
+    """Return whether a value of a file is a tensor or an array, and not a record of what lies beside the weights."""
+    return isinstance(value, Call) and value.function not in RECORDS
+
+
+def _is_set(name: str, content: Mapping[object, object]) -> bool:
+    if not isinstance(content[name], dict):
+        return False
+    return name in CONTAINERS or _is_average(name) or (_names_parts(content[name]) and not _names_parts(content))
+
+
+def _names_parts(value: object) -> bool:
+    """Return whether a value is a dictionary with a tensor of a part of a module, such as "conv.weight"."""
+    return isinstance(value, Mapping) and any(
+        isinstance(name, str) and "." in name and holds_tensor(tensor) for name, tensor in value.items()
+    )
+
+
+def _is_average(name: str) -> bool:
+    """Return whether a key is one of a running average, such as "ema", "model_ema" or "ema_state_dict"."""
+    return AVERAGE in name.lower().split("_")
 
 
 def _average(content: Mapping[object, object], found: list[str]) -> str | None:
@@ -50,5 +76,5 @@ def _average(content: Mapping[object, object], found: list[str]) -> str | None:
     """
     if "message_hub" in content and {"state_dict", "ema_state_dict"} <= set(found):
         return "state_dict"
-    averages = [name for name in found if name in AVERAGES]
+    averages = [name for name in found if _is_average(name)]
     return averages[0] if len(averages) == 1 else None

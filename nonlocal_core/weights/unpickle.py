@@ -289,7 +289,10 @@ def _unneeded(opcode: str) -> WeightsError:
 
 
 def _foreign(name: str) -> WeightsError:
-    return WeightsError(f"it asks for {shown(name)}, which no weights file needs")
+    return WeightsError(
+        f"it asks for {shown(name)}, which no weights file needs; the weights alone are saved by "
+        "torch.save(network.state_dict(), path)"
+    )
 
 
 def _method(getter: Global, arguments: tuple[object, ...]) -> Global:

@@ -4,25 +4,22 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-PREFIXES = ("module.", "model.", "backbone.")
-"""Prefixes that ``DataParallel``, Lightning's modules and users' own classifiers put before the names of a network."""
-
 COMPILED = "_orig_mod."
 """Part that ``torch.compile`` puts before the names of a compiled network or layer."""
+
+MAX_WRAPPERS = 8
+"""Number of wrappers, one inside another, whose names are removed. A file may hold names of a hundred parts."""
 
 COUNTS = ("n_averaged", "steps")
 """Names of the counters that torch's and mmengine's running averages keep beside the tensors."""
 
 
 def unwrapped(
-    tensors: Mapping[str, Tensor],
-    knows: Callable[[str], bool],
-    *,
-    stands_beside: Callable[[str], bool],
-    prefixes: tuple[str, ...] = PREFIXES,
+    tensors: Mapping[str, Tensor], knows: Callable[[str], bool], *, stands_beside: Callable[[str], bool]
 ) -> dict[str, Tensor]:
     """Return the tensors without the names of wrappers, if that makes more names known.
 
+    A wrapper puts its own name of the network before all names: ``DataParallel`` "module", users' own any other.
     ``stands_beside``: a test for names that may lie outside a wrapper, like a classifier's; all others have its prefix.
 
     >>> import torch
@@ -32,11 +29,13 @@ def unwrapped(
     """
     best, most = dict(tensors), sum(map(knows, tensors))
     tried = _renamed(best, COMPILED, everywhere=True)
-    while tried is not None:
+    for _ in range(MAX_WRAPPERS + 1):
+        if tried is None:
+            break
         known = sum(map(knows, tried))
         if known > most:
             best, most = tried, known
-        prefix = next((prefix for prefix in prefixes if _wraps(prefix, tried, stands_beside)), None)
+        prefix = _prefix(tried, stands_beside)
         tried = None if prefix is None else _renamed(tried, prefix)
     return best
 
@@ -47,6 +46,7 @@ def _renamed(tensors: Mapping[str, Tensor], part: str, *, everywhere: bool = Fal
     return dict(zip(names, tensors.values(), strict=True)) if len(set(names)) == len(names) else None
 
 
-def _wraps(prefix: str, tensors: Mapping[str, Tensor], stands_beside: Callable[[str], bool]) -> bool:
-    rest = [name for name in tensors if not name.startswith(prefix)]
-    return len(rest) < len(tensors) and all(map(stands_beside, rest))
+def _prefix(tensors: Mapping[str, Tensor], stands_beside: Callable[[str], bool]) -> str | None:
+    """Return the first part of the names that all share except those that stand beside, or None if they share none."""
+    parts = {name.partition(".")[0] if "." in name else "" for name in tensors if not stands_beside(name)}
+    return f"{parts.pop()}." if len(parts) == 1 and parts != {""} else None

@@ -31,6 +31,5 @@ CAFFE2 = Layout(
         Rule(f"{_NONLOCAL}_bn_{_NORM}", "res{stage}.{block}.nonlocal_block.norm.{table}", _WORDS),
         Rule("pred_(?P<table>w|b)", "head.{table}", _WORDS),
     ),
-    prefixes=(),
     dropped=(".*_momentum", "lr", "model_iter", "epoch"),
 )

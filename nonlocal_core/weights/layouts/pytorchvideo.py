@@ -33,12 +33,10 @@ PYTORCHVIDEO = Layout(
     name="pytorchvideo",
     title="PyTorchVideo (C2D, I3D)",
     rules=_rules({"1": "2", "3": "3", "4": "4", "5": "5"}, head=6),
-    prefixes=("module.", "model."),
 )
 
 PYTORCHVIDEO_SLOW = Layout(
     name="pytorchvideo_slow",
     title="PyTorchVideo (slow)",
     rules=_rules({"1": "2", "2": "3", "3": "4", "4": "5"}, head=5),
-    prefixes=("module.", "model."),
 )

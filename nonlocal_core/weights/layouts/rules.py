@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from nonlocal_core.weights.wrappers import COUNTS, PREFIXES
+from nonlocal_core.weights.wrappers import COUNTS
 
 TABLE = "(?P<table>weight|bias|running_mean|running_var)"
 """Pattern of the last part of a parameter's name in PyTorch."""
@@ -56,16 +56,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 class Layout:
     """Names of tensors in the files of one source.
 
-    ``prefixes``: names of wrappers that may precede every key. ``dropped``: patterns of keys that hold no weight.
-    ``duplicates``: rules from the second name of a tensor to its first. ``classifier``: pattern of keys that belong to
-    a classifier, of a known kind or not.
+    ``dropped``: patterns of keys that no forward pass uses, like the shares of classes in a loss. ``duplicates``: rules
+    from the second name of a tensor to its first. ``classifier``: pattern of keys that belong to a classifier, of a
+    known kind or not.
     """
 
     name: str
     title: str
     rules: tuple[Rule, ...]
-    prefixes: tuple[str, ...] = PREFIXES
-    dropped: tuple[str, ...] = (r".*num_batches_tracked", *COUNTS)
+    dropped: tuple[str, ...] = (r".*num_batches_tracked", r"(?:criterion|loss(?:_fn|_func)?)[.].+", *COUNTS)
     duplicates: tuple[Rule, ...] = ()
     classifier: str = r"(?:head|cls_head|roi_head|fc|new_fc|classifier|projection)[.].+|pred_[wb]"
 

@@ -1,8 +1,10 @@
 """What a file is, from names and shapes: whose names, which networks it fills, which is nearest."""
 
+from functools import partial
+
 import pytest
 import torch
-from published_files import ODD, caffe2_file, file_of, mmaction2_name, tushar_name
+from published_files import EVEN, ODD, caffe2_file, file_of, mmaction2_name, pytorchvideo_name, tushar_name
 
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights.identify import identify
@@ -39,6 +41,29 @@ def test_the_nearest_network_says_what_is_wrong():
     identity = identify(state)
     assert identity.fits == ()
     assert "left empty: res4.5.nonlocal_block.norm.running_var" in identity.sentence
+
+
+def without_head(naming, family, **settings):
+    state = file_of(naming, family, **settings)
+    return {name: tensor for name, tensor in state.items() if tensor.shape[:1] != (400,)}
+
+
+def test_without_its_classifier_a_file_is_still_told_from_one_of_other_names():
+    """PyTorchVideo counts the pool of its I3D among the modules, which moves all later names."""
+    for family, pooled, arch in (
+        ("slow", False, "pytorchvideo-slow-r50-8x8"),
+        ("i3d", True, "pytorchvideo-i3d-r50-8x8"),
+    ):
+        identity = identify(without_head(partial(pytorchvideo_name, pooled=pooled), family))
+        assert [network.arch for network in identity.fits] == [arch]
+        assert "the file has none" in identity.classifier
+
+
+def test_networks_of_all_sources_that_a_file_without_classifier_may_be_of_are_listed():
+    identity = identify(without_head(mmaction2_name, "slow", after=EVEN, out_bias=False))
+    sources = {network.layout.name for network in identity.fits}
+    assert sources == {"mmaction2", "mmaction2_detector"}
+    assert "say which it is" in identity.sentence
 
 
 def test_a_conversion_of_ours_is_known():

@@ -1,9 +1,10 @@
 """What training programs keep beside the weights is passed over, and never built."""
 
 import argparse
+import datetime
 import pathlib
 import pickle
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -22,6 +23,9 @@ def test_what_training_programs_keep_beside_the_weights(written):
         "dtype": torch.bfloat16,
         "seen": {1, 2},
         "size": torch.Size([3, 7]),
+        "started": datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC),
+        "count": Counter("aab"),
+        "steps": range(3),
     }
     for legacy in (False, True):
         raw = read_checkpoint(written({"model": {"w": torch.arange(6.0).reshape(2, 3)}} | beside, legacy=legacy))

@@ -117,6 +117,15 @@ def test_wrappers_before_the_names_are_taken_off(written, before):
     assert_trunk(load_checkpoint(path).network)
 
 
+def test_a_network_of_ours_may_be_wrapped_and_keep_a_loss(written):
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        state = ResNet(KNOWN.config).state_dict()
+    kept = {f"network.{name}": tensor for name, tensor in state.items()} | {"criterion.weight": torch.ones(400)}
+    made = load_checkpoint(written({"state_dict": kept}))
+    assert all(torch.equal(tensor, state[name]) for name, tensor in made.network.state_dict().items())
+
+
 def test_a_classifier_may_stand_outside_of_the_wrapper_and_nothing_else_may(written):
     state = {f"backbone.{name}": tensor for name, tensor in TRUNK.items()}
     made = load_checkpoint(written(state | {"fc.weight": torch.ones(9, 2048), "fc.bias": torch.ones(9)}))

@@ -6,6 +6,7 @@ import torch
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.sets import chosen_set
+from nonlocal_core.weights.unpickle import Call
 
 
 @pytest.mark.parametrize(("own", "average"), [("state_dict", "state_dict_ema"), ("model_state", "ema")])
@@ -47,7 +48,36 @@ def test_the_set_that_a_program_would_load(content, weights, key, said):
     assert chosen_set(content, weights) == (key, f"The weights are {said}" if said else "")
 
 
-@pytest.mark.parametrize("content", [{"model": {}, "state_dict": {}}, {"ema": {}, "model_ema": {}}])
+WEIGHTS = {"conv.weight": Call("torch._utils._rebuild_tensor_v2", ())}
+BESIDE = {
+    "optimizer": {"state": {0: WEIGHTS}, "param_groups": [{"lr": 0.1}]},
+    "args": {"a.b": Call("torch.device", ("cpu",))},
+    "best": {"top1": WEIGHTS["conv.weight"]},
+}
+
+
+@pytest.mark.parametrize("name", ["model_state_dict", "net", "params", "generator"])
+def test_weights_under_any_name_are_read(name):
+    assert chosen_set(BESIDE | {name: WEIGHTS}, None) == (name, "")
+    assert chosen_set(BESIDE | {name: WEIGHTS}, name) == (name, "")
+    assert chosen_set(BESIDE | {name: WEIGHTS, "model_ema": WEIGHTS}, None)[0] == name
+
+
+def test_weights_of_another_name_are_a_choice_beside_those_of_a_usual_one():
+    content = {"state_dict": WEIGHTS, "discriminator": WEIGHTS}
+    said = "The weights are those of 'state_dict'; the file also holds discriminator."
+    assert chosen_set(content, None) == ("state_dict", said)
+    assert chosen_set(content, "discriminator")[0] == "discriminator"
+
+
+def test_a_file_of_tensors_is_the_set_itself_whatever_else_it_holds():
+    assert chosen_set(WEIGHTS | {"buffers": WEIGHTS}, None) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"model": {}, "state_dict": {}}, {"ema": {}, "model_ema": {}}, {"student": WEIGHTS, "teacher": WEIGHTS}],
+)
 def test_between_equals_nothing_is_chosen(content):
     with pytest.raises(WeightsError, match=r"more than one set of weights: .*; say which"):
         chosen_set(content, None)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nonlocal_core.weights.layouts import MMACTION2, PYSLOWFAST
-from nonlocal_core.weights.wrappers import unwrapped
+from nonlocal_core.weights.wrappers import MAX_WRAPPERS, unwrapped
 
 
 def test_a_prefix_that_a_source_itself_writes_is_kept():
@@ -22,7 +22,7 @@ def renamed(names, *, known, beside=()):
     return list(unwrapped(tensors, known.__contains__, stands_beside=beside.__contains__))
 
 
-@pytest.mark.parametrize("before", ["module.", "model.", "backbone.", "_orig_mod.", "module._orig_mod.model."])
+@pytest.mark.parametrize("before", ["module.", "net.", "my_network.", "_orig_mod.", "module._orig_mod.model."])
 def test_what_a_wrapper_put_before_every_name_is_taken_off(before):
     assert renamed([f"{before}a", f"{before}b"], known={"a", "b"}) == ["a", "b"]
 
@@ -35,6 +35,12 @@ def test_a_name_is_kept_where_taking_it_off_makes_nothing_known():
 def test_only_what_may_lie_outside_of_a_wrapper_lies_there():
     assert renamed(["model.a", "model.b", "fc"], known={"a", "b"}, beside={"fc"}) == ["a", "b", "fc"]
     assert renamed(["model.a", "model.b", "fc"], known={"a", "b"}) == ["model.a", "model.b", "fc"]
+
+
+def test_no_more_wrappers_than_anybody_writes_are_taken_off():
+    inside = "a." * MAX_WRAPPERS
+    assert renamed([f"{inside}b", f"{inside}c"], known={"b", "c"}) == ["b", "c"]
+    assert renamed([f"a.{inside}b", f"a.{inside}c"], known={"b", "c"}) == [f"a.{inside}b", f"a.{inside}c"]
 
 
 def test_names_that_would_be_alike_stay():
