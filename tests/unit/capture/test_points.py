@@ -43,6 +43,26 @@ def test_a_nudge_changes_small_squares_of_the_points_in_two_runs_each():
     assert torch.equal(everywhere, torch.stack(runs).any(dim=0))
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "sizes", "side"),
+    [
+        (40, 100, ((4, 4),), 4),
+        (100, 40, ((4, 4),), 4),
+        (80, 80, ((4, 4), (8, 8)), 4),
+        (24, 24, ((4, 4),), 2),
+        (8, 8, ((8, 8),), 1),
+    ],
+)
+def test_the_square_of_a_nudge_is_two_fifths_of_the_smallest_cell_and_two_pixels_where_they_fit(
+    height, width, sizes, side
+):
+    grids = [QueryGrid.over_clip(clip_frames=1, steps=1, rows=rows, cols=cols) for rows, cols in sizes]
+    clip = torch.zeros(1, 3, 1, height, width)
+    for point in points_for(grids):
+        down, across = torch.where((nudged(clip, [point], grids, None) != clip)[0, :, 0].all(dim=0))
+        assert (len(down.unique()), len(across.unique()), len(down)) == (side, side, side * side)
+
+
 @pytest.mark.parametrize(("steps", "count"), [(1, 6), (6, 6), (7, 10), (8, 10)])
 def test_up_to_six_steps_take_six_points_and_more_take_ten(steps, count):
     grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=9, cols=11)
