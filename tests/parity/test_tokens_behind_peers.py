@@ -15,7 +15,7 @@ FRAMES, ROWS, COLS = 4, 4, 4
 SMALL = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 32}
 CLIP = np.random.default_rng(5).integers(0, 256, (FRAMES, 64, 64, 3), np.uint8)
 CASES = {
-    "YolosModel": ("YolosConfig", {"image_size": [64, 64], "patch_size": 16, "num_detection_tokens": 5}, 5),
+    "YolosModel": ("YolosConfig", {"image_size": [64, 64], "patch_size": 16, "num_detection_tokens": 100}, 100),
     "XCLIPVisionModel": ("XCLIPVisionConfig", {"image_size": 64, "patch_size": 16, "num_frames": FRAMES}, 1),
 }
 

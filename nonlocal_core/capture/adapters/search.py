@@ -140,7 +140,7 @@ def find_sites(
         found = given or layout_of(model, name, fed.hw if fed else None)
         if found is None:
             return None
-        behind = after(name) if after(name) <= len(found.extra) else found.behind
+        behind = after(name) if 0 < after(name) <= len(found.extra) else found.behind
         return replace(found, behind=behind, unrolled=unroll_count(model.get_submodule(name)))
 
     fed = fed and _with_first_step(fed, model)

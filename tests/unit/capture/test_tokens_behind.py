@@ -1,8 +1,11 @@
 """Tokens that are no positions may come behind those of the grid: which ones do is told by what a change moves."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from named_parts import module_of
 from torch import nn
 
 from nonlocal_core import InputSpec, ModelSpec, Session
@@ -83,6 +86,27 @@ def test_rows_are_the_layers_own_wherever_other_tokens_stand(layer, before, behi
         np.testing.assert_allclose([row.off_grid[name] for name in names], own[asked, others], atol=1e-5)
         last = session.asked_by(names[-1], frame=1, block=block.name)
         np.testing.assert_allclose(last.heat[1].ravel(), own[others[-1], grid], atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [ByHand, Torchs])
+def test_a_configuration_states_more_tokens_behind_than_would_be_guessed(layer):
+    """YOLOS has a hundred tokens that detect, and its configuration says so."""
+    network = Between(layer, 1, 40).eval()
+    network.config = SimpleNamespace(image_size=(64, 80), patch_size=16, num_detection_tokens=40)
+    network.embeddings = module_of(cls_token=nn.Parameter(torch.zeros(1)))
+    session = Session.from_model(network, CLIP, spec=SPEC)
+    assert session.unreadable == ()
+    assert {block.query_grid.shape for block in session.capture.blocks} == {(FRAMES, ROWS, COLS)}
+    assert session.capture.blocks[0].askers == ("class token", *(f"detection token {n + 1}" for n in range(40)))
+    pixels = torch.from_numpy(CLIP).permute(0, 3, 1, 2).float().div(255).sub(0.5).div(0.25)
+    with torch.no_grad():
+        network(pixels)
+    own = network.layers[1].weights[1, 1].detach().numpy()
+    block = [each for each in session.capture.blocks if each.layer.startswith("layers.1")][1]
+    row = session.query(frame=1, x=0.5, y=0.6, block=block.name)
+    np.testing.assert_allclose(row.heat[1].ravel(), own[1 + row.query.y * COLS + row.query.x, 1:-40], atol=1e-5)
+    last = session.asked_by("detection token 40", frame=1, block=block.name)
+    np.testing.assert_allclose(last.heat[1].ravel(), own[-1, 1:-40], atol=1e-5)
 
 
 def test_a_grid_that_is_in_no_such_order_is_refused_as_before():

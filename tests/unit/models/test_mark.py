@@ -6,6 +6,7 @@ import torch
 
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.mark import BYTES_PER_PIXEL, MARK_CHANNELS, STRENGTH, TITLE, MarkBlock, MarkNetwork
+from nonlocal_core.models.progress import forward_progress
 
 B, C, T, H, W = 2, 6, 3, 4, 5
 
@@ -52,6 +53,13 @@ def test_the_block_adds_what_loops_over_positions_add():
 def network():
     torch.manual_seed(0)
     return MarkNetwork(Lite0(), ("paper-20", "identity-0", "identity-1")).eval()
+
+
+def test_progress_is_reported_to_the_end(network):
+    told = []
+    with forward_progress(lambda done, total: told.append((done, total))):
+        network(torch.rand(1, 6, 1, 32, 32))
+    assert told == [(1, 2), (2, 2)]
 
 
 def test_a_cell_wears_a_mark_that_covers_more_than_half_of_it(network):

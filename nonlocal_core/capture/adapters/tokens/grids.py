@@ -6,6 +6,7 @@ attention (models/timesformer/modeling_timesformer.py).
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -110,7 +111,8 @@ def _hugging_face(model: Any, name: str, input_hw: HW | None) -> TokenLayout | N
         return None
     rows, cols = image[0] // patch[0], image[1] // patch[1]
     if frames is None:
-        return _per_frame((rows, cols), extra)
+        last = tuple(f"detection token {i + 1}" for i in range(getattr(config, "num_detection_tokens", 0)))  # YOLOS
+        return replace(_per_frame((rows, cols), extra + last), behind=len(last))
     if depth is not None:
         return TokenLayout(frames=frames // depth, rows=rows, cols=cols, scope="spacetime", extra=extra)
     return _timesformer(getattr(config, "attention_type", None), frames, rows, cols, extra, name)

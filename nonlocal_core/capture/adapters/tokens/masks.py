@@ -115,7 +115,7 @@ def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) 
         return NotReadable("was called with a mask that leaves some queries no key at all, whose weights say nothing")
     if len(bias) > 1 and float((bias - bias[:1]).abs().max()) <= noise:
         bias = bias[:1]
-    made = _by_rank(bias, noise) or _by_kind(bias, noise)
+    made = _by_axes(bias, noise) or _by_rank(bias, noise) or _by_kind(bias, noise)
     if made is None:
         return NotReadable(
             f"adds a mask or a bias to its scores with more than {MAX_MASK_KINDS} different rows, more channels than "
@@ -140,6 +140,43 @@ def _by_kind(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
     kinds = torch.stack([kind for kind, _ in flat]).reshape(batch, heads, tokens)
     tables = torch.stack([_filled(table, count) for _, table in flat]).reshape(batch, heads, count, -1)
     return FoldedMask(theta=torch.nn.functional.one_hot(kinds, count).to(tables), phi=tables.mT)
+
+
+def _by_axes(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
+    """Return a channel for each row and column of keys that are a map, if a large bias is a sum over both; else None.
+
+    So are the decomposed relative positions of SAM, ViTDet and MViTv2. The rows of a few queries tell the sizes of the
+    map; then all are looked at, in a fraction of the time of a factorisation.
+    """
+    batch, heads, tokens, keys = bias.shape
+    if min(tokens, keys) < _LARGE or bool((bias <= BLOCKED / 2).any()):
+        return None
+    flat = bias.flatten(0, 1)
+    some = flat[0, :: max(1, tokens // _LARGE)]
+    sides = [side for side in range(2, keys // 2 + 1) if keys % side == 0 and side + keys // side <= MAX_MASK_KINDS]
+    rows = next((side for side in sides if _as_sum(some, side, noise) is not None), None)
+    if rows is None:
+        return None
+    sums = []
+    for table in flat:
+        part = _as_sum(table, rows, noise)
+        if part is None:
+            return None
+        sums.append(part)
+    theta = torch.stack(sums).unflatten(0, (batch, heads))
+    number, cols = torch.arange(keys), keys // rows
+    marks = [torch.nn.functional.one_hot(place) for place in (number // cols, number % cols)]
+    return FoldedMask(theta=theta, phi=torch.cat(marks, dim=-1).to(theta).expand(batch, heads, -1, -1))
+
+
+def _as_sum(table: Float[Tensor, "n N"], rows: int, noise: float) -> Float[Tensor, "n P"] | None:
+    """Return the part of every row and every column of a map of keys in their sum, or None if it is none."""
+    maps = table.double().unflatten(-1, (rows, -1))
+    by_row, by_column = maps.mean(-1), maps.mean(-2)
+    by_column -= by_row.mean(-1, keepdim=True)
+    off = (maps - by_row[..., None] - by_column[..., None, :]).abs().max()
+    is_sum = float(off) <= max(noise, _EXACT * float(table.abs().max()))
+    return torch.cat([by_row, by_column], dim=-1).float() if is_sum else None
 
 
 def _by_rank(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:

@@ -177,7 +177,7 @@ def test_as_many_queries_of_its_own_as_squares_are_no_squares():
         opened(Pyramid(Learned()))
 
 
-@pytest.mark.parametrize(("rows", "cols", "side"), [(4, 6, 2), (6, 6, 3), (5, 7, 2), (5, 7, 4)])
+@pytest.mark.parametrize(("rows", "cols", "side"), [(4, 6, 2), (6, 6, 3), (5, 7, 2), (5, 7, 4), (3, 3, 3), (2, 2, 2)])
 def test_queries_stand_for_squares_in_the_order_in_which_the_keys_meet_them(rows, cols, side):
     cells = torch.arange(2 * rows * cols).reshape(2, rows * cols)
     down, right = -(-rows // side), -(-cols // side)

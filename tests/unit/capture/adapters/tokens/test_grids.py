@@ -86,6 +86,7 @@ def hugging_face(**config):
 def test_hugging_faces_configuration_states_images_and_clips():
     assert stated(hugging_face()) == (None, 3, 5, "space", (CLASS,), "thw")
     assert stated(hugging_face(num_register_tokens=1))[4] == (CLASS, "register 1")
+    assert stated(hugging_face(num_detection_tokens=2))[4] == (CLASS, "detection token 1", "detection token 2")
     assert stated(hugging_face(), hw=(32, 64))[1:3] == (2, 4)
     assert stated(hugging_face(image_size=48))[1:3] == (3, 3)
     assert stated(hugging_face(num_frames=8, tubelet_size=2)) == (4, 3, 5, "spacetime", (CLASS,), "thw")

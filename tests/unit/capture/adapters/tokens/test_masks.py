@@ -114,6 +114,19 @@ def test_a_large_bias_that_factors_takes_as_many_channels_as_its_rank():
     assert folded(full_rank, scale=SCALE).theta.shape[-1] == 30
 
 
+@pytest.mark.parametrize(("queries", "rows", "cols"), [(48, 6, 8), (30, 5, 9), (40, 9, 5)])
+def test_a_bias_by_rows_and_by_columns_of_a_map_takes_a_channel_for_each(queries, rows, cols):
+    """SAM and ViTDet add q . r_h and q . r_w, a number of the query's own for every row and every column."""
+    down = torch.randn(2, HEADS, queries, rows, 1, generator=RNG)
+    across = torch.randn(2, HEADS, queries, 1, cols, generator=RNG)
+    bias = (down + across).flatten(-2)
+    made = folded(bias, scale=SCALE)
+    assert made.theta.shape == (2, HEADS, queries, rows + cols)
+    torch.testing.assert_close(added(made), bias.double(), atol=EXACT, rtol=0)
+    bias[1, 1, 7, 11] += 1e-3
+    torch.testing.assert_close(added(folded(bias, scale=SCALE)), bias.double(), atol=EXACT, rtol=0)
+
+
 def test_many_tables_are_taken_row_by_row():
     bias = torch.randn(13, 5, QUERIES, KEYS, generator=RNG)
     made = folded(bias, scale=SCALE)
