@@ -1,5 +1,7 @@
 """Parts of `resnet` under several presets: head, temporal shift, groups, names, and the rows that its blocks give."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from network_oracle import shift
@@ -76,6 +78,11 @@ def test_blocks_have_stable_names_and_say_where_they_are():
     assert inserted[0].title == "stride 8 · res3, after block 2 of 4"
     assert inserted[4].title == "stride 16 · res4, after block 6 of 6"
     assert [bool(block.note) for block in inserted] == [True, True, False, False, False]
+    stages = tuple(replace(stage, temporal_groups=2) for stage in presets.caffe2_32x4_affine().stages)
+    halves = small(replace(presets.caffe2_32x4_affine(), stages=stages))
+    assert {block.note for block in halves.inserted} == {
+        "Time is cut in 2 equal parts; each position attends inside its own part."
+    }
     assert {block.status for block in inserted} == {"untrained"}
     assert {block.temporal_groups for block in (inserted[0].module, inserted[1].module)} == {4}
     assert inserted[2].module.temporal_groups == 1
