@@ -148,7 +148,8 @@ def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor)
     def putting(lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return lambda real: _in_the_place_of(real, lay(y))
 
-    with Watch(put={step: putting(lay) for step, lay in attended.put.items()}, looks=False):
+    put = {step: putting(lay) for step, lay in attended.put.items()}
+    with Watch(put=put, fused=attended.fused, looks=False):
         return Context().run(module.forward, *call.args, **call.kwargs)
 
 
