@@ -251,3 +251,15 @@ def test_up_to_sixteen_scores_of_no_key_are_sinks(sinks, is_seen):
         scores = torch.cat([q @ k.mT, torch.randn(2, 5, sinks, generator=rng)], dim=-1)
         scores.softmax(dim=-1)[..., :5] @ v
     assert [attended.sinks for attended in watch.found] == ([sinks] if is_seen else [])
+
+
+def test_a_fused_attention_whose_output_is_known_is_not_computed_to_be_replaced():
+    known, nothing = torch.randn(2, 3, 5, 4), torch.full((2, 3, 5, 4), torch.nan)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    with Watch(put={1: lambda real: 2 * real}, fused={1: known}, looks=False):
+        assert torch.equal(attend(nothing, nothing, nothing), 2 * known)
+    others = torch.randn(2, 3, 7, 4)
+    for other in (others, others[:, :, :5].double()):  # another number of queries, another type
+        computed = attend(other, other, other)
+        with Watch(put={1: lambda real: 2 * real}, fused={1: known}, looks=False):
+            assert torch.equal(attend(other, other, other), 2 * computed)
