@@ -152,7 +152,7 @@ def _by_axes(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
     if min(tokens, keys) < _LARGE or bool((bias <= BLOCKED / 2).any()):
         return None
     flat = bias.flatten(0, 1)
-    some = flat[0, :: max(1, tokens // _LARGE)]
+    some = flat[:, :: max(1, tokens // _LARGE)].flatten(0, 1)
     sides = [side for side in range(2, keys // 2 + 1) if keys % side == 0 and side + keys // side <= MAX_MASK_KINDS]
     rows = next((side for side in sides if _as_sum(some, side, noise) is not None), None)
     if rows is None:
@@ -163,7 +163,7 @@ def _by_axes(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
         if part is None:
             return None
         sums.append(part)
-    theta = torch.stack(sums).unflatten(0, (batch, heads))
+    theta = torch.stack(sums).reshape(batch, heads, tokens, -1)
     number, cols = torch.arange(keys), keys // rows
     marks = [torch.nn.functional.one_hot(place) for place in (number // cols, number % cols)]
     return FoldedMask(theta=theta, phi=torch.cat(marks, dim=-1).to(theta).expand(batch, heads, -1, -1))
@@ -171,7 +171,7 @@ def _by_axes(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
 
 def _as_sum(table: Float[Tensor, "n N"], rows: int, noise: float) -> Float[Tensor, "n P"] | None:
     """Return the part of every row and every column of a map of keys in their sum, or None if it is none."""
-    maps = table.double().unflatten(-1, (rows, -1))
+    maps = table.double().reshape(len(table), rows, -1)
     by_row, by_column = maps.mean(-1), maps.mean(-2)
     by_column -= by_row.mean(-1, keepdim=True)
     off = (maps - by_row[..., None] - by_column[..., None, :]).abs().max()

@@ -119,6 +119,7 @@ def test_a_bias_by_rows_and_by_columns_of_a_map_takes_a_channel_for_each(queries
     """SAM and ViTDet add q . r_h and q . r_w, a number of the query's own for every row and every column."""
     down = torch.randn(2, HEADS, queries, rows, 1, generator=RNG)
     across = torch.randn(2, HEADS, queries, 1, cols, generator=RNG)
+    down[0, 0], across[0, 0] = 0, 0  # a head without a bias fits a map of any sizes
     bias = (down + across).flatten(-2)
     made = folded(bias, scale=SCALE)
     assert made.theta.shape == (2, HEADS, queries, rows + cols)
