@@ -22,7 +22,14 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
     ``weights``: a key, or ``AVERAGE``; None: the only set, or the one that a program would load.
     Raises WeightsError, listing the sets, if the choice is not among them, or if several are equal and none was chosen.
     """
-    found = [name for name in content if isinstance(name, str) and _is_set(name, content)]
+    holds_sets = not _names_parts(content)  # a file of tensors holds sets under the usual names alone
+    found = [
+        name
+        for name, value in content.items()
+        if isinstance(name, str)
+        and isinstance(value, dict)
+        and (name in CONTAINERS or _is_average(name) or (holds_sets and _names_parts(value)))
+    ]
     trained = [name for name in found if name in CONTAINERS] or [name for name in found if not _is_average(name)]
     listed = ", ".join(found) or "no set of weights under a name of its own"
     if weights is not None:
@@ -48,12 +55,6 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
 def holds_tensor(value: object) -> bool:
     """Return whether a value of a file is a tensor or an array, and not a record of what lies beside the weights."""
     return isinstance(value, Call) and value.function not in RECORDS
-
-
-def _is_set(name: str, content: Mapping[object, object]) -> bool:
-    if not isinstance(content[name], dict):
-        return False
-    return name in CONTAINERS or _is_average(name) or (_names_parts(content[name]) and not _names_parts(content))
 
 
 def _names_parts(value: object) -> bool:
