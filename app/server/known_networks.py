@@ -16,7 +16,6 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 from nonlocal_core.weights import ModelCard, models_for
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
-from nonlocal_core.weights.sets import AVERAGE
 
 if TYPE_CHECKING:
     from nonlocal_core import PreparedModel
@@ -86,18 +85,18 @@ def find_network(model: str) -> "str | PreparedModel":
     return model
 
 
-def open_file(content: bytes, name: str, arch: str | None, *, averaged: bool = False) -> str:
+def open_file(content: bytes, name: str, arch: str | None, *, weights: str | None = None) -> str:
     """Store the network that a checkpoint file fills, and return its id. The file itself is not kept.
 
-    ``arch``: None for the only network that it fills. ``averaged``: whether to use the running average of the weights
-    that the file holds beside them. Raises WeightsError if the file is refused.
+    ``arch``: None for the only network that it fills. ``weights``: the name of one of several sets of weights in it, or
+    "ema" for their running average. Raises WeightsError if the file is refused.
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-80:].lstrip(".") or "checkpoint"
     try:
         with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
             path = Path(folder) / safe
             path.write_bytes(content)
-            prepared = nonlocal_core.prepare_checkpoint(path, arch, weights=AVERAGE if averaged else None, name=name)
+            prepared = nonlocal_core.prepare_checkpoint(path, arch, weights=weights, name=name)
     except OSError as fault:
         raise WeightsError(f"The server has no room for {name} ({fault.strerror}). Try again later.") from fault
     token = _OWN + prepared.card.id

@@ -117,15 +117,19 @@ def _own() -> None:
         format_func=lambda name: f"{titles[name]} · {name}" if name in titles else name,
         help="Strides, paddings and the softmax scale leave no trace in a file. Where several networks fit, say which.",
     )
-    averaged = st.toggle(
-        "Running average of the weights (EMA)", help="For files that hold one beside the weights, in a set of its own."
-    )
+    weights = st.text_input(
+        "Set of weights",
+        placeholder="the usual one",
+        help="Where a file holds several, such as a student and a teacher, the name of one; ema: the running average.",
+        max_chars=80,
+        key="set-of-weights",
+    ).strip()
     if not st.button("Open the checkpoint", type="primary", disabled=file is None, key="open-checkpoint") or not file:
         return
     with st.spinner("Reading the checkpoint"):
         try:
             model = known_networks.open_file(
-                file.getvalue(), file.name, None if arch == _ANY else arch, averaged=averaged
+                file.getvalue(), file.name, None if arch == _ANY else arch, weights=weights or None
             )
         except NonlocalError as error:
             unmarked.failure(error)

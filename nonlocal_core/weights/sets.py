@@ -41,8 +41,8 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
         equal = trained or found
         if len(equal) > 1:
             raise WeightsError(
-                f"it holds more than one set of weights: {listed}; say which, in the shell as --set NAME, "
-                "in Python as weights=NAME"
+                f"it holds more than one set of weights: {listed}; name one of them as the set of weights (--set in "
+                "the shell, weights= in Python)"
             )
         key = equal[0] if equal else None
     others = [name for name in found if name != key]

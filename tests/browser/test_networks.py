@@ -86,6 +86,23 @@ def test_a_file_that_tries_to_run_code_is_refused_with_a_sentence(page, address)
     expect(page.get_by_role("tab", name="Published networks")).to_be_visible()
 
 
+def test_one_of_several_sets_of_weights_is_named_on_the_page(page, address):
+    content = io.BytesIO()
+    torch.save({name: {"one.weight": torch.ones(3)} for name in ("student", "teacher")}, content)
+    page.goto(f"{address}/networks")
+    button = upload(page, {"name": "two.pth", "mimeType": "application/octet-stream", "buffer": content.getvalue()})
+    button.click()
+    expect(page.get_by_role("alert")).to_contain_text(
+        "more than one set of weights: student, teacher; name one of them"
+    )
+    page.get_by_role("textbox", name="Set of weights").fill("teacher")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    settled(page)
+    button.click()
+    expect(page.get_by_role("alert")).to_contain_text("two.pth holds 1 tensor, 3 values. The names of its tensors are")
+
+
 def test_a_link_fetches_nothing(page, address):
     page.goto(f"{address}/?clip=sample:coins&model=caffe2/i3d_nonlocal_32x2_IN_pretrain_400k")
     expect(page.get_by_role("alert")).to_contain_text("is not on this machine yet. The Networks page shows its size")

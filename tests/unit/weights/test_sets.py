@@ -79,7 +79,7 @@ def test_a_file_of_tensors_is_the_set_itself_whatever_else_it_holds():
     [{"model": {}, "state_dict": {}}, {"ema": {}, "model_ema": {}}, {"student": WEIGHTS, "teacher": WEIGHTS}],
 )
 def test_between_equals_nothing_is_chosen(content):
-    with pytest.raises(WeightsError, match=r"more than one set of weights: .*; say which"):
+    with pytest.raises(WeightsError, match=r"more than one set of weights: .*; name one of them"):
         chosen_set(content, None)
 
 
