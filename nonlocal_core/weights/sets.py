@@ -12,6 +12,9 @@ CONTAINERS = ("blobs", "model_state", "model_state_dict", "state_dict", "model",
 A dictionary of any other name is one too if it holds tensors of parts of modules, and read if none of these is there.
 """
 
+MOST_LISTED = 6
+"""Number of sets that a message lists; their names come from the file."""
+
 AVERAGE = "ema"
 """Value that selects the running average, whatever its key is."""
 
@@ -31,7 +34,7 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
         and (name in CONTAINERS or _is_average(name) or (holds_sets and _names_parts(value)))
     ]
     trained = [name for name in found if name in CONTAINERS] or [name for name in found if not _is_average(name)]
-    listed = ", ".join(found) or "no set of weights under a name of its own"
+    listed = _listed(found) or "no set of weights under a name of its own"
     if weights is not None:
         average = _average(content, found) if weights == AVERAGE else None
         key: str | None = average or weights
@@ -49,12 +52,17 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
     if key is None or not others:
         return key, ""
     kind = ", the running average" if key == _average(content, found) else ""
-    return key, f"The weights are those of {key!r}{kind}; the file also holds {', '.join(others)}."
+    return key, f"The weights are those of {shown(key)}{kind}; the file also holds {_listed(others)}."
 
 
 def holds_tensor(value: object) -> bool:
     """Return whether a value of a file is a tensor or an array, and not a record of what lies beside the weights."""
     return isinstance(value, Call) and value.function not in RECORDS
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(map(shown, names[:MOST_LISTED])) + more
 
 
 def _names_parts(value: object) -> bool:

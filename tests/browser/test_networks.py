@@ -93,7 +93,7 @@ def test_one_of_several_sets_of_weights_is_named_on_the_page(page, address):
     button = upload(page, {"name": "two.pth", "mimeType": "application/octet-stream", "buffer": content.getvalue()})
     button.click()
     expect(page.get_by_role("alert")).to_contain_text(
-        "more than one set of weights: student, teacher; name one of them"
+        "more than one set of weights: 'student', 'teacher'; name one of them"
     )
     page.get_by_role("textbox", name="Set of weights").fill("teacher")
     page.keyboard.press("Enter")

@@ -148,10 +148,10 @@ def test_a_running_average_beside_the_weights_is_a_choice(written):
     path = written({"model": STATE, "model_ema": averaged(STATE), "epoch": 3})
     plain = load_checkpoint(path)
     assert_trunk(plain.network)
-    assert plain.said == "The weights are those of 'model'; the file also holds model_ema."
+    assert plain.said == "The weights are those of 'model'; the file also holds 'model_ema'."
     made = load_checkpoint(path, weights="ema")
     assert_trunk(made.network, {name: tensor * 3 for name, tensor in STATE.items()})
-    assert made.said == "The weights are those of 'model_ema', the running average; the file also holds model."
+    assert made.said == "The weights are those of 'model_ema', the running average; the file also holds 'model'."
 
 
 class HistoryBuffer:
@@ -189,7 +189,7 @@ def test_files_of_a_runner_open_without_its_program(written, runner_file):
     made = load_checkpoint(path)
     assert_trunk(made.network)
     assert (
-        made.said == "The weights are those of 'state_dict', the running average; the file also holds ema_state_dict."
+        made.said == "The weights are those of 'state_dict', the running average; the file also holds 'ema_state_dict'."
     )
     assert load_checkpoint(path, weights="ema").said == made.said
     trained = load_checkpoint(path, weights="ema_state_dict")

@@ -84,7 +84,7 @@ def _timm(model: Any, _name: str, input_hw: HW | None) -> TokenLayout | None:
     if input_hw is not None and patch is not None:
         grid = (input_hw[0] // patch[0], input_hw[1] // patch[1])
     registers = getattr(model, "reg_token", None)
-    extra = _first_tokens(model) + _registers(0 if registers is None else registers.shape[1])
+    extra = _first_tokens(model) + _numbered("register", 0 if registers is None else registers.shape[1])
     return _per_frame(grid, extra) if len(extra) == getattr(model, "num_prefix_tokens", len(extra)) else None
 
 
@@ -103,7 +103,7 @@ def _hugging_face(model: Any, name: str, input_hw: HW | None) -> TokenLayout | N
     config, embeddings = getattr(model, "config", None), getattr(model, "embeddings", None)
     if config is None or embeddings is None or not hasattr(config, "image_size"):
         return None
-    extra = _first_tokens(embeddings) + _registers(getattr(config, "num_register_tokens", 0))
+    extra = _first_tokens(embeddings) + _numbered("register", getattr(config, "num_register_tokens", 0))
     frames, tubelet = getattr(config, "num_frames", None), getattr(config, "tubelet_size", None)
     depth, *tile = tubelet if isinstance(tubelet, tuple | list) else (tubelet,)
     image, patch = input_hw or _pair(config.image_size), _pair(tile or getattr(config, "patch_size", None))
@@ -111,7 +111,7 @@ def _hugging_face(model: Any, name: str, input_hw: HW | None) -> TokenLayout | N
         return None
     rows, cols = image[0] // patch[0], image[1] // patch[1]
     if frames is None:
-        last = tuple(f"detection token {i + 1}" for i in range(getattr(config, "num_detection_tokens", 0)))  # YOLOS
+        last = _numbered("detection token", getattr(config, "num_detection_tokens", 0))  # YOLOS
         return replace(_per_frame((rows, cols), extra + last), behind=len(last))
     if depth is not None:
         return TokenLayout(frames=frames // depth, rows=rows, cols=cols, scope="spacetime", extra=extra)
@@ -144,8 +144,8 @@ def _first_tokens(embeddings: Any) -> tuple[str, ...]:
     )
 
 
-def _registers(count: int) -> tuple[str, ...]:
-    return tuple(f"register {i + 1}" for i in range(count))
+def _numbered(title: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{title} {i + 1}" for i in range(count))
 
 
 def _pair(size: Any) -> HW | None:

@@ -115,7 +115,9 @@ def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) 
         return NotReadable("was called with a mask that leaves some queries no key at all, whose weights say nothing")
     if len(bias) > 1 and float((bias - bias[:1]).abs().max()) <= noise:
         bias = bias[:1]
-    made = _by_axes(bias, noise) or _by_rank(bias, noise) or _by_kind(bias, noise)
+    is_table = min(bias.shape[-2:]) >= _LARGE and not bool((bias <= BLOCKED / 2).any())
+    made = (_by_axes(bias, noise) or _by_rank(bias, noise)) if is_table else None
+    made = made or _by_kind(bias, noise)
     if made is None:
         return NotReadable(
             f"adds a mask or a bias to its scores with more than {MAX_MASK_KINDS} different rows, more channels than "
@@ -149,8 +151,6 @@ def _by_axes(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
     map; then all are looked at, in a fraction of the time of a factorisation.
     """
     batch, heads, tokens, keys = bias.shape
-    if min(tokens, keys) < _LARGE or bool((bias <= BLOCKED / 2).any()):
-        return None
     flat = bias.flatten(0, 1)
     some = flat[:, :: max(1, tokens // _LARGE)].flatten(0, 1)
     sides = [side for side in range(2, keys // 2 + 1) if keys % side == 0 and side + keys // side <= MAX_MASK_KINDS]
@@ -186,7 +186,7 @@ def _by_rank(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
     """
     tokens, keys = bias.shape[-2:]
     most = min(tokens // 2, MAX_MASK_KINDS)
-    if min(tokens, keys) < _LARGE or bool((bias <= BLOCKED / 2).any()) or len(bias) > _MANY:
+    if len(bias) > _MANY:
         return None
     table = bias.double()
     spread = torch.randn(keys, most + 1, generator=torch.Generator().manual_seed(_SEED), dtype=torch.float64)
