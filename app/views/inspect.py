@@ -106,6 +106,20 @@ def _matrix(opened: OpenedClip, block: BlockCapture) -> None:
     )
 
 
+def _why_no_effect(block: BlockCapture) -> str:
+    if block.adds_nothing:
+        return (
+            "Nowhere: this block only shows what its positions look at. It has no output of its own, "
+            "so nothing in the network's answer rests on it."
+        )
+    if block.asker is not None:
+        return "Known only where the positions of the picture ask."
+    return (
+        "Not known: the sum of what this layer gathers with its input was not seen. The network may mix it with other "
+        "things first, or the layer may add it inside."
+    )
+
+
 def _noted(opened: OpenedClip, block: BlockCapture, chart: go.Figure) -> go.Figure:
     return cautions.written_on(chart, cautions.sentences(opened.session.frames, [block.warning]))
 
@@ -120,12 +134,7 @@ def _effect(session: Session, block: BlockCapture) -> None:
         )
         return
     if effect is None:
-        st.info(
-            "Nowhere: this block only shows what its positions look at. It has no output of its own, "
-            "so nothing in the network's answer rests on it."
-            if block.adds_nothing
-            else "Not known: this layer leaves the sum with its input to others, so its share of it was not seen."
-        )
+        st.info(_why_no_effect(block))
         return
     if not effect.any():
         st.info(
@@ -137,10 +146,11 @@ def _effect(session: Session, block: BlockCapture) -> None:
         for frame, picture in charts.effect_pictures(session, block, effect).items():
             alt = f"Frame {frame + 1}, coloured where the block changes the features"
             st.image(picture, caption=f"frame {frame + 1}", alt=alt, width=PICTURE_WIDTH, output_format="JPEG")
+    together = ", all heads together," if block.is_of_heads else ""
     said = (
-        "Size of what the block adds at each position, measured against its input (|W_z y| / |x|). Full colour is "
-        f"{100 * float(effect.max()):.2g} %, one scale for all frames. Bright means that much was added there, not "
-        "that it was useful."
+        f"Size of what the block adds{together} at each position, measured against what it is added to "
+        f"(|W_z y| / |x|). Full colour is {100 * float(effect.max()):.2g} %, one scale for all frames. Bright means "
+        "that much was added there, not that it was useful."
     )
     st.caption(unbroken(said))
 

@@ -13,13 +13,14 @@ def draw(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> None:
     ``adds``: whether the block adds to its input; a filter replaces it.
     """
     effect = block.mean_effect
+    together = ", all heads together" if block.is_of_heads else ""
     unknown = "none" if block.adds_nothing else "not known"
     cards: tuple[tuple[str, str, str], ...] = (
         (
             "Change of its input",
             unknown if effect is None else percent(effect),
-            "Size of what the block adds, measured against its input (|W_z y| / |x|). Not how much the answer changes: "
-            "see below.",
+            f"Size of what the block adds{together}, measured against what it is added to (|W_z y| / |x|). Not how "
+            "much the answer changes: see below.",
         ),
         (
             "Each looks elsewhere",

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakSet
 
@@ -17,8 +17,9 @@ from torch import nn
 
 from nonlocal_core.capture.gate import Proof, proved
 from nonlocal_core.capture.places import FirstCall, PlaceTrial
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, named_arguments
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, named_arguments, part_of
 from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.residual import ResidualSums
 from nonlocal_core.capture.steps import time_of
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.errors import CaptureError
@@ -44,6 +45,11 @@ class Recording:
     """Time of each step of the network (`steps`), in words, or None if its call has none."""
     step_of: dict[str, int] = field(default_factory=dict)
     """Number of the step in which each layer ran, by its name."""
+    sums: ResidualSums = field(init=False)
+    """Watch of the sums of attention layers with the residual stream."""
+
+    def __post_init__(self) -> None:
+        self.sums = ResidualSums(lambda: _current.get() is self)
 
     def see(self, site: BlockSite, call: Call, name: str) -> None:
         """Record one call, or the reason why it cannot be shown."""
@@ -60,8 +66,18 @@ class Recording:
             self.unreadable.append((name, said))
             return
         self.blocks.extend(found.blocks)
+        if not found.reading.residual:
+            self.sums.begin(
+                name, (call.args, call.kwargs), part_of(call.output, found.reading.output_at), found.reading
+            )
         if self.first is not None:
             self.first[name] = FirstCall.of(site, call, found)
+
+    def add_effects(self) -> None:
+        """Give the heads of each attention layer the size of what the layer added, where its sum was seen."""
+        for index, block in enumerate(self.blocks):
+            if block.effect is None and block.asker is None:
+                self.blocks[index] = replace(block, effect=self.sums.found.get(block.layer))
 
     def drop(self, reasons: Mapping[str, str]) -> None:
         """Remove the blocks that a later proof refuses, with all their heads, and keep the reasons."""
@@ -89,8 +105,9 @@ def recording(
     record.first = {} if keep_calls else None
     token = _current.set(record)
     try:
-        with last_tables_kept():
+        with last_tables_kept(), record.sums:
             yield record
+        record.add_effects()
     finally:
         _current.reset(token)
 

@@ -58,6 +58,8 @@ class BlockReading:
     """False if no key is a position; all of them are then off-grid keys."""
     rows: Callable[[Tensor], Tensor] = map_rows
     """Function that shapes a tensor of the block's input or output as rows (Nq, C) in the order of the queries."""
+    layout: Callable[[Tensor], Tensor] | None = None
+    """The same function where ``rows`` also subtracts what the layer would return without its weighted sums."""
     contrasts: bool = False
     """True if a query's own g is subtracted from that of every key; both then lie on one grid."""
     features: int | None = None

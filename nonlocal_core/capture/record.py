@@ -58,7 +58,8 @@ class BlockCapture:
     note: str = ""
     """All that a person must know before believing the maps, in sentences; empty if nothing."""
     effect: Float32[np.ndarray, " Nq"] | None = None
-    """``|W_z y| / |x|`` at each position, or None if the block adds nothing to its input by design."""
+    """``|W_z y| / |x|`` at each position: what the block adds, all heads together, against what it is added to. None if
+    the block adds nothing by design, or if the network around an attention layer mixes it with other things first."""
     rebuild_error: float | None = None
     """Worst difference between the block's real output and the one rebuilt from these tables, each channel measured by
     its variation over the queries (`capture.rebuild`); that of a copy in float32 if the block ran in half precision."""
@@ -171,6 +172,11 @@ class BlockCapture:
     def adds_nothing(self) -> bool:
         """True for a block that leaves its input alone by design, so that there was no output to rebuild."""
         return self.effect is None and self.rebuild_error is None
+
+    @property
+    def is_of_heads(self) -> bool:
+        """True for one of several heads of a layer, and for the mean over them."""
+        return bool(self.heads) or (self.head_count or 1) > 1
 
     @property
     def mean_effect(self) -> float | None:

@@ -100,7 +100,7 @@ def measure_block(
 
 
 def effect_map(block: BlockCapture) -> Float32[np.ndarray, "T H W"] | None:
-    """Return ``|W_z y| / |x|`` on the query grid, or None for a block that adds nothing to its input by design."""
+    """Return ``|W_z y| / |x|`` on the query grid, or None where it is not known (``BlockCapture.effect``)."""
     return None if block.effect is None else block.effect.reshape(block.query_grid.shape)
 
 

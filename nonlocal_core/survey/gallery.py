@@ -22,7 +22,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 TITLES: dict[str, tuple[str, str]] = {
     "effect": (
         "Change of its input",
-        "Size of what the block adds, against its input.",
+        "Size of what the block adds, against what it is added to.",
     ),
     "query_dependence": ("Each looks elsewhere", "0: all positions look at the same places. 0.5: no two share any."),
     "places": ("Places looked at", "As many places, each with the same weight, would be as spread out."),

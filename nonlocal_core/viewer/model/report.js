@@ -89,7 +89,7 @@ function facts({ block, bundle, index, state, answer }) {
   const effect = effectWords(block, here);
   const classes = classWords(bundle.classes);
   const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${percent(answer.positive ? Math.max(weight, 0) / answer.positive : 0)}`);
-  return [off.length && `Beside the picture it looks at ${off.join(", ")}`, classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
+  return [off.length && `Beside the picture it looks at ${off.join(", ")}`, classes && `The network says: ${classes}`, effect].filter(Boolean).join(" · ");
 }
 
 function more({ block, bundle, answer, temperature }) {

@@ -136,6 +136,7 @@ class SeenReader:
             off_grid_keys=placed.extra,
             has_key_grid=placed.has_key_grid,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
+            layout=lambda z: placed.rows(laid.rows(z)),
             askers=askers,
             asker_theta=asking,
             are_inner=placed.are_inner,

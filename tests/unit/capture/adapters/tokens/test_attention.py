@@ -179,7 +179,7 @@ def test_rows_of_every_head_are_those_of_the_layers_own_tokens(case):
         assert captured.off_grid_keys == extra
         assert captured.scale == pytest.approx(layer.used_scale())
         assert captured.rebuild_error < WORKING_PRECISION
-        assert (captured.note, captured.effect) == ("", None)
+        assert (captured.note, captured.effect.shape) == ("", (captured.query_grid.size,))
         for cell in (Cell(0, 0, 0), Cell(1, 2, 3), Cell(frames - 1, 1, 4)):
             sequence, index = token_of(*cell)
             weights = softmax_row(q[sequence, head, index], k[sequence, head], layer.used_scale())
