@@ -116,7 +116,7 @@ def _why_no_effect(block: BlockCapture) -> str:
         return "Known only where the positions of the picture ask."
     return (
         "Not known: the sum of what this layer gathers with its input was not seen. The network may mix it with other "
-        "things first, or the layer may add it inside."
+        "things first, or the layer may scale or norm that sum inside."
     )
 
 

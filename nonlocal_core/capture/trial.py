@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ CHEAP_PRODUCTS = 2**26
 
 DRAWN_QUERIES = 256
 """Number of queries to check if all of them would cost more, and were checked in an earlier run of this shape."""
+
+ROUNDING = 64
+"""Roundings of the largest value by which the sum of a layer's input and its bias may differ from its output."""
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -81,12 +85,28 @@ class Trial:
     @property
     def effect(self) -> Float32[np.ndarray, " Nq"] | None:
         """|z - x| / |x| at each position; None for a block whose output does not contain its input."""
-        if not self.reading.residual:
+        own = self.reading
+        if own.residual:
+            before, after = (own.rows(values).float() for values in (self.x, self.z))
+        elif own.layout is not None and own.theta.shape[1] and self._adds_its_tokens(own.layout):
+            before, after = (own.layout(values).float() for values in (self.x.tokens, self.z))
+        else:
             return None
-        before, after = (self.reading.rows(values).float() for values in (self.x, self.z))
         sizes = before.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
         effect: np.ndarray = ((after - before).norm(dim=-1) / sizes).cpu().numpy()
         return effect
+
+    def _adds_its_tokens(self, layout: Callable[[Tensor], Tensor]) -> bool:
+        """Return whether a layer that was read by its products returns its input and what it gathered, but for a bias.
+
+        That shows in its output without what it gathered.
+        """
+        x = self.x.tokens
+        if not isinstance(x, Tensor) or x.shape != self.z.shape:
+            return False
+        rest = (layout(self.z) - self.reading.rows(self.z) - layout(x)).float()
+        rounding = ROUNDING * torch.finfo(torch.promote_types(x.dtype, self.z.dtype)).eps * float(self.z.abs().max())
+        return bool(((rest - rest.mean(dim=0)).abs() <= rounding).all())
 
     def queries(self, *, everywhere: bool) -> Int[np.ndarray, " n"]:
         """Return the queries to check: all if that is asked or cheap, else some that follow from the output."""

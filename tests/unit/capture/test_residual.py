@@ -28,6 +28,7 @@ class Around(nn.Module):
         self.gamma, self.table = nn.Parameter(torch.rand(C)), nn.Parameter(torch.rand(ROWS * COLS, C))
         self.token, self.dropout = nn.Parameter(torch.rand(1, 1, C)), nn.Dropout(0.3, inplace=True)
         self.within, self.within_and_normed = AddsWithin(nn.Identity()), AddsWithin(nn.LayerNorm(C))
+        self.within_and_more = AddsWithin(MoreOfIt())
         self.around = forward
 
     def attend(self, x):
@@ -37,6 +38,28 @@ class Around(nn.Module):
         x = self.patches(frames).flatten(2).mT
         made = self.around(self, x)
         return made.mean(dim=(1, 2), keepdim=True)
+
+
+class AddsWithin(nn.Module):
+    """Attention that returns its input with what it gathered, normed or not."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.qkv, self.out, self.norm = nn.Linear(C, 3 * C), nn.Linear(C, C), norm
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return self.norm(into(x, self.out((q @ k.mT).softmax(-1) @ v)))
+
+
+class MoreOfIt(nn.Linear):
+    """A further branch on the sum."""
+
+    def __init__(self):
+        super().__init__(C, C)
+
+    def forward(self, x):
+        return x + super().forward(x)
 
 
 def noted(added, stream):
@@ -111,6 +134,10 @@ def with_the_class_token_apart(self, x):
     return torch.cat([stream[:, :1], x], dim=1) + torch.cat([added[:, :1] * 3, added[:, 1:]], dim=1)
 
 
+def within_the_layer(self, x):
+    return x + self.within(x)
+
+
 def in_shifted_windows(self, x):
     parts = self.norm(x).reshape(2, ROWS, COLS, C).roll((-1, -1), dims=(1, 2))
     windows = parts.reshape(2, 2, 2, 2, 3, C).permute(0, 1, 3, 2, 4, 5).reshape(-1, 6, C)
@@ -131,6 +158,7 @@ KNOWN = (
     added_as_a_map,
     beside_a_class_token,
     with_the_class_token_apart,
+    within_the_layer,
     in_shifted_windows,
 )
 
@@ -159,20 +187,8 @@ def test_it_is_seen_where_the_network_adds_it(forward):
         np.testing.assert_allclose(block.effect, expected, rtol=WORKING_PRECISION)
 
 
-class AddsWithin(nn.Module):
-    """Attention that returns its input with what it gathered, normed or not."""
-
-    def __init__(self, norm):
-        super().__init__()
-        self.qkv, self.norm = nn.Linear(C, 3 * C), norm
-
-    def forward(self, x):
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
-        return self.norm(x + (q @ k.mT).softmax(-1) @ v)
-
-
-def within_the_layer(self, x):
-    return x + self.within(x)
+def within_the_layer_beside_another_branch(self, x):
+    return self.within_and_more(x)
 
 
 def within_the_layer_before_a_norm(self, x):
@@ -213,8 +229,8 @@ def flipped_into_another_shape(self, x):
 
 
 UNKNOWN = (
-    within_the_layer,
     within_the_layer_before_a_norm,
+    within_the_layer_beside_another_branch,
     behind_a_wide_convolution,
     behind_a_mean,
     with_another_branch_first,
