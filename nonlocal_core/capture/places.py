@@ -127,7 +127,9 @@ class PlaceTrial:
         if before.resting is not None:
             sizes = torch.from_numpy(self.theta[name][-1])
             is_carried = self.carries and len(sizes) > 0 and bool(sizes.max() > 0)
-            return before.resting(x, sizes / sizes.max() if is_carried else None)
+            made = before.resting(x, sizes / sizes.max() if is_carried else None)
+            is_part = isinstance(made, Tensor) and not isinstance(first.output, Tensor)
+            return with_part(first.output, before.output_at, made) if is_part else made
         z = first.added + x if before.residual else first.added.clone()  # which the network may write into
         return with_part(first.output, before.output_at, z)
 

@@ -18,6 +18,7 @@ from nonlocal_core.capture.adapters.maps.query_conv import is_query_conv, read_q
 from nonlocal_core.capture.adapters.maps.reader import MapReader, says_nonlocal
 from nonlocal_core.capture.adapters.maps.theta_phi_g import is_theta_phi_g, read_theta_phi_g
 from nonlocal_core.capture.adapters.maps.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
+from nonlocal_core.capture.adapters.seen.decomposed import decomposed
 from nonlocal_core.capture.adapters.seen.places import SeenPlaces
 from nonlocal_core.capture.adapters.seen.reader import SeenReader
 from nonlocal_core.capture.adapters.seen.windows import Around
@@ -196,7 +197,12 @@ def find_sites(
         elif isinstance(reader, NotReadable):
             is_open = isinstance(reader, _Unknown | DoesMore | NotAsItsParts) or reader is _NO_GRID
             if is_open and seen is not None:
-                sites.append(replace(seen, because=reader.reason) if isinstance(reader, DoesMore) else seen)
+                seen = replace(seen, because=reader.reason) if isinstance(reader, DoesMore) else seen
+                stated = decomposed(module)
+                if stated is not None:
+                    by_parts = replace(by_products, say=stated, learned={})
+                    seen = replace(_site(shown, module, by_parts, status), second=replace(seen, watch=None))
+                sites.append(seen)
             else:
                 unreadable.append((shown, reader.reason))
         else:

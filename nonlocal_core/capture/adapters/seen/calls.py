@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import Context
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from nonlocal_core.capture.adapters.by_hand import TablesOf, tables_from
 from nonlocal_core.capture.adapters.seen.factors import memory_of_weights
 from nonlocal_core.capture.adapters.seen.products import Attended, Unclear, Watch
 from nonlocal_core.capture.adapters.seen.several import as_one
+from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 
 
@@ -39,6 +41,8 @@ class SeenCall(NamedTuple):
     """Function that returns the output for another y."""
     resting: Callable[[WholeCall, Tensor], Any]
     """Function that returns the layer's output for another call and a y, in the layer's own layout."""
+    gathered: Callable[[], Tensor]
+    """Function that returns the layer's own y."""
     pairwise: Pairwise = "embedded_gaussian"
 
 
@@ -51,7 +55,13 @@ def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
     def resting(other: WholeCall, y: Tensor) -> Any:
         return tables_from(say, module, other.args, other.kwargs).out(y)
 
-    return SeenCall(attended, given.out(nothing), given.out, resting, given.pairwise)
+    @cache
+    def gathered() -> Tensor:
+        theta, phi, g = (table.flatten(0, 1) for table in (given.theta, given.phi, given.g))
+        y: Tensor = respond(theta, phi, g, pairwise=given.pairwise, scale=given.scale)
+        return y.reshape(nothing.shape)
+
+    return SeenCall(attended, given.out(nothing), given.out, resting, gathered, given.pairwise)
 
 
 def watched(module: nn.Module, call: WholeCall) -> SeenCall:
@@ -79,6 +89,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
         output,
         run=lambda y: _run_with(module, call, attended, y),
         resting=lambda other, y: _run_with(module, other, attended, y),
+        gathered=lambda: attended.y,
         pairwise=attended.pairwise,
     )
 

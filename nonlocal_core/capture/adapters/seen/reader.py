@@ -280,9 +280,9 @@ def _resting(
     seen: SeenCall, lead: Lead, order: Int[Tensor, " n"], numbers: Int[Tensor, " m"]
 ) -> Callable[[WholeCall, Tensor | None], Any]:
     """Return ``BlockReading.resting`` of a call. ``order``: that of its queries; ``numbers``: those of ``Tail``."""
-    y = seen.attended.y
 
     def resting(other: WholeCall, sizes: Tensor | None) -> Any:
+        y = seen.gathered()
         if sizes is None:
             return seen.resting(other, y)
         changed = lead.parted(y).clone()

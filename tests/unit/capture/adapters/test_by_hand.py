@@ -9,10 +9,11 @@ from foreign_attention import randomise
 from hand_written import formulas, maps
 from hand_written.network import CLIP, ROW_PRECISION, SPEC, Around, expected, opened, own_rows
 from hand_written.parts import TOKENS, merge
+from torch import nn
 from torch.nn import functional
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
-from nonlocal_core import CaptureError, Session, Tables, UnknownNameError
+from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session, Tables, UnknownNameError
 from nonlocal_core.capture import many_row_weights
 
 
@@ -76,6 +77,60 @@ def test_wrong_tables_are_refused_and_right_ones_of_the_same_network_are_not():
     assert (
         Session.from_model(model, CLIP, spec=replace(SPEC, by_hand={"SoftmaxByHand": softmax_by_hand})).unreadable == ()
     )
+
+
+class Pair(nn.Module):
+    """Two layers behind each other, which return their weights too."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.layers = nn.Conv2d(3, 12, 8, 8), nn.ModuleList(Returns() for _ in range(2))
+
+    def forward(self, frames):
+        RUNS.append(len(frames))
+        x = self.patches(frames).flatten(2).mT
+        for layer in self.layers:
+            x = x + layer(x)[0]
+        return x
+
+
+class Returns(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.d = (nn.Linear(12, 12) for _ in range(4))
+
+    def parts(self, x):
+        return (part(x).unflatten(-1, (3, 4)).transpose(1, 2) for part in (self.a, self.b, self.c))
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        weights = (0.5 * q @ k.mT).softmax(-1)
+        return self.d((weights @ v).transpose(1, 2).flatten(2)), weights
+
+
+RUNS = []
+
+
+def test_layers_behind_one_that_is_told_are_placed_in_one_run_by_what_it_gathered():
+    """If it gathered nothing there, every position behind it would move, whatever of the clip is changed."""
+
+    def told(layer, x):
+        q, k, v = layer.parts(x)
+        return Tables(theta=q, phi=k, g=v, out=lambda y: layer.d(y.transpose(1, 2).flatten(2)), scale=0.5)
+
+    torch.manual_seed(0)
+    network = Pair().eval()
+    RUNS.clear()
+    clip = np.random.default_rng(3).integers(0, 256, (2, 64, 96, 3), np.uint8)
+    spec = ModelSpec(
+        status="untrained",
+        input_spec=InputSpec(short_side=64, multiple_of=8, mean=(0.5,) * 3, std=(0.25,) * 3),
+        by_hand={"layers.0": told, "layers.1": told},
+    )
+    session = Session.from_model(network, clip, spec=spec)
+    assert session.unreadable == ()
+    assert len(session.capture.blocks) == 6
+    assert RUNS == [2, 2]  # the recorded run, and one that proves the places
 
 
 def test_what_is_handed_over_wrongly_is_said():
