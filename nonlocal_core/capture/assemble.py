@@ -52,6 +52,7 @@ def _head(
         off_grid_keys=reading.off_grid_keys,
         has_key_grid=reading.has_key_grid,
         is_walled=reading.is_walled,
+        windows=None if reading.windows is None else reading.windows.int().cpu().numpy(),
         askers=reading.askers,
         asker_theta=asking,
     )

@@ -17,7 +17,7 @@ from torch import nn
 
 from nonlocal_core.capture.gate import Proof, proved
 from nonlocal_core.capture.places import FirstCall, PlaceTrial
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, named_arguments, part_of
+from nonlocal_core.capture.reading import BlockSite, Call, DoesMore, NotReadable, named_arguments, part_of
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.residual import ResidualSums
 from nonlocal_core.capture.steps import time_of
@@ -187,6 +187,8 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
 def _better(site: BlockSite, found: NotReadable, again: NotReadable | Proof) -> tuple[BlockSite, NotReadable | Proof]:
     """Return the findings of a second reader after the first was refused, or the more telling of two reasons."""
     if isinstance(again, NotReadable):
+        if isinstance(found, DoesMore):  # which the products would show
+            return site, again
         if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
             return site, found
         return site, NotReadable(f"{again.reason}. Read by its parts, it {found.reason.partition(', where')[0]}")

@@ -124,6 +124,7 @@ class PlaceTrial:
         if before.asker_theta is not None and after.asker_theta is not None:
             moved = _movement(before.asker_theta[..., own], after.asker_theta[..., own])
             self.asking.setdefault(name, []).append(moved)
+        del after  # with all that the layer computed for it, before the layer runs once more
         if before.resting is not None:
             sizes = torch.from_numpy(self.theta[name][-1])
             is_carried = self.carries and len(sizes) > 0 and bool(sizes.max() > 0)
@@ -260,6 +261,8 @@ def misplacement(
     for number, point in enumerate(points):
         own = _own_movement(moved, number)
         said = cells_of(grid, point, square)
+        if not said:
+            continue
         if own.max() <= MOVED * peak and may_miss:
             missed += 1
             if missed <= len(points) // 2:

@@ -143,8 +143,14 @@ def shows_order(grid: Grid, points: Sequence[Point]) -> bool:
 
 
 def cells_of(grid: Grid, point: Point, square: int) -> list[int]:
-    """Return the indices of the cells that a point changes, and of those that move with them."""
-    times = range(grid.t_of_frame(point.start), grid.t_of_frame(point.stop - 1) + 1)
+    """Return the indices of the cells that a point changes, and of those that move with them.
+
+    There are none on a grid of pooled keys that ends before the point's frames.
+    """
+    if point.start >= grid.end_frame:
+        return []
+    last = min(point.stop, grid.end_frame) - 1
+    times = range(grid.t_of_frame(point.start), grid.t_of_frame(last) + 1)
     rows, cols = (
         range(int(at * count) // square * square, min((int(at * count) // square + 1) * square, count))
         for at, count in ((point.y, grid.rows), (point.x, grid.cols))

@@ -71,6 +71,8 @@ class BlockReading:
     """Rows and columns of the squares of cells that ask with one query, if the layer pools its queries; 1 if not."""
     is_walled: bool = False
     """True if positions attend within windows, so that everything outside of them has weight 0."""
+    windows: Int[Tensor, " Nk_all"] | None = None
+    """``BlockCapture.windows``."""
     askers: tuple[str, ...] = ()
     """Names of askers that are not positions; if theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
@@ -123,6 +125,10 @@ class NotReadable:
     """Reason why a call of a block cannot be shown, in words that follow "it": ``was called with other keys``."""
 
     reason: str
+
+
+class DoesMore(NotReadable):
+    """Reason why q, k and v alone do not fully describe a layer, which is then read by its products."""
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, Context
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from nonlocal_core.errors import CaptureError, SelectionError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
@@ -79,6 +79,9 @@ class BlockCapture:
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
     is_walled: bool = False
     """True if positions attend within windows, whose walls the viewer draws."""
+    windows: Int32[np.ndarray, " Nk_all"] | None = None
+    """Number of the window of each key, -1 for one that all windows see; a position is in the window of its own key.
+    Beyond theta and phi, which hold the walls too, it only tells which sums need not be computed. None: not known."""
     askers: tuple[str, ...] = ()
     """Names of the queries beside the positions or instead of them, such as a class token or those of a decoder."""
     asker_theta: Float32[np.ndarray, "Na Ci"] | None = None

@@ -40,8 +40,9 @@ _NORMS = {"layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _OF_TOKENS = _MOVES | _JOINS | _CASTS | _OF_VALUES | _NORMS | _SUMS
 """Functions through which a tensor still holds what it held."""
-_OF_A_STREAM = _MOVES | _JOINS | _CASTS | _POOLS
-"""Functions whose result is still the stream, if they are given the stream."""
+_OF_A_STREAM = _MOVES | _JOINS | _CASTS | _POOLS | {"mul", "multiply"}
+"""Functions whose result is still the stream, scaled perhaps, if they are given the stream."""
+_TINY = torch.finfo(torch.float32).tiny
 _CHANNELS = (-1, 1)
 """Axes that may hold the channels of tokens and of maps."""
 
@@ -69,6 +70,9 @@ class _Followed:
     """Number of the query that each value of the tensor belongs to, from 1; 0 for none."""
     rows: Int[Tensor, " Nq"]
     """Number of the query of each position, since several share one where a layer pools its queries."""
+    is_summed: bool = False
+    """True behind a sum: a further one with what the layer's input came from shows that the first was not the stream's.
+    """
 
 
 class ResidualSums(TorchFunctionMode):
@@ -82,6 +86,7 @@ class ResidualSums(TorchFunctionMode):
         self.found: dict[str, Float32[np.ndarray, " Nq"]] = {}
         self._is_watching = is_watching
         self._calls = 0
+        self._summed = set[str]()
         self._made: Any = WeakTensorKeyDictionary()
         self._followed: Any = WeakTensorKeyDictionary()
 
@@ -102,20 +107,27 @@ class ResidualSums(TorchFunctionMode):
         name = _name_of(func)
         given = list(_tensors((args, kwargs)))
         held = [(each, self._followed[each]) for each in given if each in self._followed] if self._followed else []
-        if name in _SUMS and any(self._is_the_sum(each, followed, given, args, kwargs) for each, followed in held):
-            held = []
+        summed = None
+        if name in _SUMS:
+            summed = next((each for each in held if self._is_the_sum(*each, given, args, kwargs)), None)
         made = func(*args, **kwargs)
+        if name == "__setitem__":
+            self._made[args[0]] = self._origin_of_next(name, given)
+            self._followed.pop(args[0], None)
         results = list(_tensors(made))
         if name in _MOVES | _CASTS | _DROPOUTS:  # which return their argument if there is nothing to do
             results = [each for each in results if all(each is not other for other in given)]
-        if results:
-            self._calls += 1
-            origin = _Made(self._calls, name, tuple(map(self._origin, given)))
+        origin = self._origin_of_next(name, given) if results else None
         for each in results:
             self._made[each] = origin
             self._followed.pop(each, None)
-        if held and len({followed.layer for _, followed in held}) == 1:
-            moved = _moved(held, name, func, args, kwargs, results)
+        if summed is not None and results:
+            self._followed[results[0]] = replace(summed[1], is_summed=True)
+        elif held and len({followed.layer for _, followed in held}) == 1:
+            try:
+                moved = _moved(held, name, func, args, kwargs, results)
+            except (RuntimeError, TypeError, ValueError, IndexError):  # torch's, for numbers in the place of values
+                moved = []
             for each, queries in zip(results, moved, strict=False):
                 if queries is not None and queries.shape == each.shape:
                     self._followed[each] = replace(held[0][1], queries=queries)
@@ -130,11 +142,19 @@ class ResidualSums(TorchFunctionMode):
             return False
         if not self._is_stream(others[0], followed.inputs):
             return False
-        sizes, of_stream = _sizes(added, followed.queries), _sizes(others[0], followed.queries)
-        if sizes is not None and of_stream is not None:
-            shares = sizes / of_stream.clamp_min(torch.finfo(torch.float32).tiny)
-            self.found[followed.layer] = shares[followed.rows - 1].cpu().numpy()
+        if followed.layer in self._summed:
+            self.found.pop(followed.layer, None)
+            return True
+        self._summed.add(followed.layer)
+        sizes = [_sizes(each, followed) for each in (added, others[0])]
+        if sizes[0] is not None and sizes[1] is not None:
+            self.found[followed.layer] = (sizes[0] / sizes[1].clamp_min(_TINY)).cpu().numpy()
         return True
+
+    def _origin_of_next(self, name: str, given: list[Tensor]) -> _Made:
+        """Return the origin of what a function makes of some tensors, the next of the run."""
+        self._calls += 1
+        return _Made(self._calls, name, tuple(map(self._origin, given)))
 
     def _origin(self, tensor: Tensor) -> _Made:
         if tensor not in self._made:
@@ -182,6 +202,8 @@ def _moved(
     ``held``: the arguments that hold what a layer will add, all of the same layer.
     """
     queries = held[0][1].queries
+    if held[0][1].is_summed and name not in _OF_A_STREAM:
+        return []
     if name in _MOVES or name in _JOINS:
 
         def of(value: Any) -> Any:
@@ -205,17 +227,17 @@ def _moved(
 
 def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "..."], Int[Tensor, " Nq"]] | None:
     """Return ``_Followed.queries`` and ``rows`` of a layer's output, or None if its positions do not ask."""
-    count = reading.theta.shape[1]
+    count, layout = reading.theta.shape[1], reading.layout or reading.rows
     for axis in _CHANNELS:
         shape = list(output.shape)
         shape[axis] = 1
         tokens = torch.Size(shape).numel()
         numbers = torch.arange(1, tokens + 1, dtype=torch.float64, device=output.device).reshape(shape)
         try:
-            laid = (reading.layout or reading.rows)(numbers)
+            laid = layout(numbers)
         except (RuntimeError, IndexError):  # torch's, for a shape that cannot be laid out so
             continue
-        if count and laid.shape == (count, 1) and bool((laid > 0).all()):
+        if count and laid.shape == (count, 1) and bool((laid > 0).all()) and _is_of_channels(axis, output, layout):
             used, rows = torch.unique(laid[:, 0].long(), return_inverse=True)
             queries = torch.zeros(tokens + 1, dtype=torch.int32, device=output.device)
             queries[used] = torch.arange(1, len(used) + 1, dtype=torch.int32, device=output.device)
@@ -223,14 +245,25 @@ def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "
     return None
 
 
-def _sizes(values: Float[Tensor, "..."], queries: Int[Tensor, "..."]) -> Float32[Tensor, " n"] | None:
-    """Return the length of the channels of each query, from query 1 on, or None if they lie along no axis."""
+def _is_of_channels(axis: int, output: Tensor, layout: Callable[[Tensor], Tensor]) -> bool:
+    """Return whether an axis of a layer's output holds the channels, and not as many positions."""
+    place = torch.arange(output.shape[axis], dtype=torch.float64, device=output.device)
+    sizes = [1] * output.ndim
+    sizes[axis] = -1
+    return bool((layout(place.reshape(sizes).expand(output.shape)) == place).all())
+
+
+def _sizes(values: Float[Tensor, "..."], followed: _Followed) -> Float32[Tensor, " Nq"] | None:
+    """Return the length of the channels of each position, or None if they lie along no axis, or not all are there."""
     for axis in _CHANNELS:
-        first = queries.narrow(axis, 0, 1)
-        if bool((queries == first).all()):
+        first = followed.queries.narrow(axis, 0, 1)
+        if bool((followed.queries == first).all()):
+            number = first.flatten().long()
             squares = torch.linalg.vector_norm(values.float(), dim=axis).square().flatten()
-            sums = squares.new_zeros(int(first.max()) + 1).index_add_(0, first.flatten(), squares)
-            return torch.sqrt(sums[1:])
+            most = max(int(number.max()), int(followed.rows.max()))
+            are_there = number.new_zeros(most + 1).index_fill_(0, number, 1)[followed.rows]
+            sums = squares.new_zeros(most + 1).index_add_(0, number, squares)
+            return torch.sqrt(sums[followed.rows]) if bool(are_there.all()) else None
     return None
 
 

@@ -196,7 +196,7 @@ def weighted_sums(
     The products are torch's: a network has just run on its threads, and NumPy's would contend with them and each
     other.
     """
-    block = heads[0]
+    block = heads[0] if theta is None else replace(heads[0], windows=None)
     asking = np.stack([head.theta[queries] for head in heads]) if theta is None else theta
     asked = block.phi[None] if len(heads) == 1 else np.stack([head.phi for head in heads])
     tables = [torch.from_numpy(table) for table in (asking, asked, values)]
@@ -225,10 +225,16 @@ def _alike(block: BlockCapture, queries: Int[np.ndarray, " _"], heads: int) -> I
 
     Their separate products are so small that threads take longer to share them than to compute them.
     """
-    for count, alike in groupby(_chunks(block, queries, heads), lambda chunk: len(chunk[0])):
-        most = max(1, _CHUNK_ELEMENTS // (count * block.key_count * heads))
+    for (count, keys), alike in groupby(_chunks(block, queries, heads), _sizes):
+        most = max(1, _CHUNK_ELEMENTS // (count * (keys or len(block.phi)) * heads))
         while several := list(islice(alike, most)):
             yield several
+
+
+def _sizes(chunk: _Chunk) -> tuple[int, int]:
+    """Return the number of a chunk's queries, and of its keys, 0 for all."""
+    queries, keys = chunk
+    return len(queries), 0 if isinstance(keys, slice) else int(keys.sum())
 
 
 def _taken(
@@ -299,14 +305,24 @@ def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray,
 
 def _chunks(block: BlockCapture, queries: Int[np.ndarray, " _"], heads: int = 1) -> Iterator[_Chunk]:
     """Cut queries into runs that may attend to the same keys and whose scores, of all heads, fit in one chunk."""
-    step = max(1, _CHUNK_ELEMENTS // (block.key_count * heads))
+    step = max(1, _CHUNK_ELEMENTS // (seen_keys(block) * heads))
     view = _view_of_queries(block)[queries]
     order = np.argsort(view, kind="stable")
     for run in np.split(order, np.flatnonzero(np.diff(view[order])) + 1):
         if len(run):
-            first = block.query_grid.cell(int(queries[run[0]]))
-            keys = allowed_keys(block, first) if is_restricted(block) else slice(None)
+            first = int(queries[run[0]])
+            keys = allowed_keys(block, block.query_grid.cell(first)) if is_restricted(block) else slice(None)
+            if block.windows is not None:
+                within = (block.windows == block.windows[first]) | (block.windows < 0)
+                keys = within if isinstance(keys, slice) else keys & within
             yield from ((run[start : start + step], keys) for start in range(0, len(run), step))
+
+
+def seen_keys(block: BlockCapture) -> int:
+    """Return the most keys that one query sees: those of its window if the windows are known."""
+    if block.windows is None:
+        return block.key_count
+    return min(block.key_count, int(np.bincount(block.windows + 1)[1:].max()) + int((block.windows < 0).sum()))
 
 
 def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
@@ -315,7 +331,10 @@ def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
     length = block.query_grid.steps // block.temporal_groups
     when = t if block.scope == "space" else np.arange(block.query_grid.steps) // length
     place = y[:, None] * block.key_grid.cols + x[None] if block.scope == "time" else np.zeros((len(y), len(x)), int)
-    return np.asarray((when[:, None, None] * (place.max() + 1) + place[None]).reshape(-1))
+    view = (when[:, None, None] * (place.max() + 1) + place[None]).reshape(-1)
+    if block.windows is not None:
+        view = view * (int(block.windows.max()) + 1) + block.windows[: len(view)]
+    return np.asarray(view)
 
 
 def _scores(

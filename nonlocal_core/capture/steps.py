@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.record import BlockCapture
@@ -66,6 +67,8 @@ def in_steps(
 
 def _parameters(part: nn.Module) -> set[str]:
     """Return the names of the arguments of a module's ``forward``, none if it is not Python's."""
+    if isinstance(part, torch.jit.ScriptModule):  # whose class has no forward to look at
+        return set()
     try:
         return set(inspect.signature(type(part).forward).parameters)
     except (TypeError, ValueError):

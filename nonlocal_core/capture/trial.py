@@ -14,7 +14,7 @@ from torch import Tensor
 from nonlocal_core.capture.assemble import assemble
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape, part_of
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.capture.rows import drawn_queries
+from nonlocal_core.capture.rows import drawn_queries, seen_keys
 from nonlocal_core.errors import CaptureError, GeometryError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
@@ -112,7 +112,7 @@ class Trial:
         """Return the queries to check: all if that is asked or cheap, else some that follow from the output."""
         block, count = self.blocks[0], self.reading.theta.shape[1]
         channels = self.reading.theta.shape[-1] + self.reading.g.shape[-1]
-        products = count * block.key_count * channels * len(self.blocks)
+        products = count * seen_keys(block) * channels * len(self.blocks)
         if everywhere or count <= DRAWN_QUERIES or products <= CHEAP_PRODUCTS:
             return np.arange(count)
         seed = zlib.crc32(self.z.detach().float().sum(dim=-1).cpu().numpy().tobytes())

@@ -234,8 +234,14 @@ class ForeignNetwork(nn.Module):
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
-        """Parts of the network and of its call: proofs and forecasts for a size are valid while they stay the same."""
-        parts = tuple((id(part), type(part).__name__, *_own_words(part)) for part in self.model.modules())
+        """Parts of the network and of its call: proofs and forecasts for a size are valid while they stay the same.
+
+        Plain attributes count too, by which a network may choose another order. A run may change them until it ends.
+        """
+        parts = tuple(
+            (id(part), type(part).__name__, id(vars(part).get("forward")), *_own_words(part), *_plain(part))
+            for part in self.model.modules()
+        )
         given = (_hashable(each) for each in (self.call, self.inputs, *self.by_hand.values()))
         return parts, self.takes, tuple(self.by_hand), *given
 
@@ -243,6 +249,11 @@ class ForeignNetwork(nn.Module):
 def _hashable(function: Callable[..., object] | None) -> Hashable:
     """Return a function object itself or, if it has no hash, its bound method, which is hashed by the object's id."""
     return function if isinstance(function, Hashable) else function.__call__
+
+
+def _plain(part: nn.Module) -> tuple[tuple[str, Hashable], ...]:
+    """Return the attributes of a module that are numbers, words, or nothing."""
+    return tuple((name, value) for name, value in vars(part).items() if isinstance(value, int | float | str | None))
 
 
 def _own_words(part: nn.Module) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from nonlocal_core.capture import BlockCapture, recording
+from nonlocal_core.capture import BlockCapture, PlaceTrial, placing, recording
 from nonlocal_core.capture.adapters.search import AttachedModel, attach_model
 from nonlocal_core.capture.adapters.seen.calls import no_softmax
 from nonlocal_core.capture.adapters.seen.discovery import discovering
@@ -40,14 +40,15 @@ def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: P
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
+    identity = (*network.identity, spec.token_grid, spec.class_tokens)
     with left_as_it_was(network.model), _uncompiled():
         try:
-            found = _recorded(prepared, frames, spec, tell, attending=None)
+            found = _recorded(prepared, frames, spec, tell, identity, attending=None)
         except _MissedError as missed:
-            return _all_recorded(prepared, frames, spec, tell, missed.args)
+            return _all_recorded(prepared, frames, spec, tell, identity, missed.args)
         if found is None:
             tell("Looking for what attends", 0, 1)
-            return _all_recorded(prepared, frames, spec, tell, _attending(prepared, network, frames))
+            return _all_recorded(prepared, frames, spec, tell, identity, _attending(prepared, network, frames))
         return found
 
 
@@ -65,26 +66,37 @@ def _uncompiled() -> Iterator[None]:
 
 
 def _all_recorded(
-    prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, attending: tuple[str, ...]
+    prepared: PreparedModel,
+    frames: Frames,
+    spec: ModelSpec,
+    tell: Progress,
+    identity: tuple[Hashable, ...],
+    attending: tuple[str, ...],
 ) -> RecordedRun:
-    found = _recorded(prepared, frames, spec, tell, attending=attending)
+    found = _recorded(prepared, frames, spec, tell, identity, attending=attending)
     assert found is not None
     return found
 
 
 def _recorded(
-    prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, *, attending: tuple[str, ...] | None
+    prepared: PreparedModel,
+    frames: Frames,
+    spec: ModelSpec,
+    tell: Progress,
+    identity: tuple[Hashable, ...],
+    *,
+    attending: tuple[str, ...] | None,
 ) -> RecordedRun | None:
     """Return the record of a run.
 
-    ``attending``: the names of the layers that were seen to attend, or None before the first search. In that case None
-    is returned without a run if nothing looks like a block, and _MissedError is raised if a layer attends that does not
-    look like one.
+    ``identity``: that of the network before its first run. ``attending``: the names of the layers that were seen to
+    attend, or None before the first search. In that case None is returned without a run if nothing looks like a block,
+    and _MissedError is raised if a layer attends that does not look like one.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
     count, hw = len(frames.rgb), network.input_spec.view_of(frames.info.shown_hw).input_hw
-    size = (*network.identity, spec.token_grid, spec.class_tokens, count, hw)
+    size = (*identity, count, hw)
     behind = _behind.setdefault(network.model, {})
 
     def attached_to(frame_count: int) -> AttachedModel:
@@ -126,12 +138,12 @@ def _recorded(
                     raise _MissedError(*missed)
 
             peak = None if needed is None else needed.peak
-            found = record_run(prepared, frames, tell, check=check, forecast_bytes=peak)
+            found = record_run(prepared, frames, tell, check=check, forecast_bytes=peak, identity=identity)
     finally:
         attached.detach()
     if found.behind and size not in behind:
         behind[size] = found.behind
-        return _recorded(prepared, frames, spec, tell, attending=attending)
+        return _recorded(prepared, frames, spec, tell, identity, attending=attending)
     silent = [(name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing)]
     if not (found.capture.blocks or found.unreadable or silent):
         silent = [(site.name, "did not run when the network was called") for site in attached.found.sites]
@@ -141,13 +153,22 @@ def _recorded(
 def _few_recorded(
     prepared: PreparedModel, network: ForeignNetwork, frames: Frames, attached: AttachedModel, few: int
 ) -> list[BlockCapture]:
-    """Return the blocks of a run on the first few frames, without proofs of place, and remove the hooks."""
+    """Return the blocks of a run on the first few frames, and remove the hooks.
+
+    Layers that are read by their products take most memory when they are read once more, to prove their places, while
+    what all of them computed is kept; the run is repeated for that, on the same frames.
+    """
     pixels, view = network_input(frames, network.input_spec)
+    clip = torch.from_numpy(pixels)[:, :, :few]
     try:
         if not attached.found.sites:
             return []
         with recording(view=view, clip_frames=few, keep_calls=True) as record, same_random_numbers():
-            run(network, torch.from_numpy(pixels)[:, :, :few], device=prepared.device)
+            run(network, clip, device=prepared.device)
+        first = record.first or {}
+        if any(each.reading.resting is not None for each in first.values()):
+            with placing(PlaceTrial(first=first, points=())), same_random_numbers():
+                run(network, clip, device=prepared.device)
         return record.blocks
     finally:
         attached.detach()

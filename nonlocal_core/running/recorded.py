@@ -68,13 +68,15 @@ def record_run(
     short_side: int | None = None,
     check: Callable[[], None] | None = None,
     forecast_bytes: int | None = None,
+    identity: tuple[Hashable, ...] = (),
 ) -> RecordedRun:
     """Run a network on frames and return the records of its blocks.
 
     ``short_side``: pixels of the network's input; None: its own choice. ``check``: called after the first run of a
     user's network, before any place is proved; its errors end the work. ``forecast_bytes``: the peak memory of such a
-    run, which was checked already. When it first meets a size, it runs a few more times to prove that its cells lie
-    where they are said to; for the networks of this library that is known (``test_places.py``).
+    run, which was checked already. ``identity``: everything that the places of a user's network depend on. When it
+    first meets a size, it runs a few more times to prove that its cells lie where they are said to; for the networks of
+    this library that is known (``test_places.py``).
 
     Raises SelectionError for an impossible short side, CaptureError, DeviceMemoryError, and whatever ``tell`` raises to
     end the work.
@@ -98,7 +100,7 @@ def record_run(
         behind: dict[str, int] = {}
         reasons: dict[str, str] = {}
         if isinstance(network, ForeignNetwork):
-            verdicts = _verdicts(network, clip)
+            verdicts = _verdicts(network, identity, clip)
             record, logits = once(keep_calls=not verdicts)
             if check is not None:
                 check()
@@ -142,9 +144,9 @@ def _of_side(spec: InputSpec, short_side: int) -> InputSpec:
     return replace(spec, short_side=short_side)
 
 
-def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
-    """Return the verdicts known for the places of a network with the same parts and input shape."""
-    return _places.setdefault(network.model, {}).setdefault((*network.identity, tuple(clip.shape)), {})
+def _verdicts(network: ForeignNetwork, identity: tuple[Hashable, ...], clip: Tensor) -> _Verdicts:
+    """Return the verdicts known for the places of a network with the same identity and input shape."""
+    return _places.setdefault(network.model, {}).setdefault((*identity, tuple(clip.shape)), {})
 
 
 def _place(block: BlockCapture) -> Hashable:

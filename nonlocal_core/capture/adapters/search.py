@@ -22,10 +22,10 @@ from nonlocal_core.capture.adapters.seen.decomposed import decomposed
 from nonlocal_core.capture.adapters.seen.places import SeenPlaces
 from nonlocal_core.capture.adapters.seen.reader import SeenReader
 from nonlocal_core.capture.adapters.seen.windows import Around
-from nonlocal_core.capture.adapters.tokens.family import DoesMore, SelfAttention
+from nonlocal_core.capture.adapters.tokens.family import SelfAttention
 from nonlocal_core.capture.adapters.tokens.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.tokens.grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.tokens.parts import unroll_count
+from nonlocal_core.capture.adapters.tokens.nesting import Nesting, nesting_of
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout
 from nonlocal_core.capture.adapters.tokens.reader import TokenReader
 from nonlocal_core.capture.adapters.tokens.separate_qkv import separate_attention
@@ -33,7 +33,7 @@ from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
-from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line
+from nonlocal_core.capture.reading import BlockSite, DoesMore, NotReadable, Reader, first_input, first_line
 from nonlocal_core.errors import CaptureError, NonlocalError
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.models.normalised import NormalisedProbe
@@ -69,11 +69,19 @@ _JIT = NotReadable(
     "the module or the function that it was made from, or hand theta and phi over with by_hand"
 )
 
+_SAMPLES = NotReadable(
+    "weighs a few points, whose places it computes between the cells of its maps, as deformable attention does (Zhu et "
+    "al., ICLR 2021). This viewer shows weights on cells"
+)
+
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
 """Names of parts that only attention layers have."""
 
 _NEAR = 4
 """Number of enclosing modules in which to look for the map that a layer's windows are cut from."""
+
+_SAMPLING = ("sampling_offsets", "attention_weights")
+"""Parts of multi-scale deformable attention (fundamentalvision/Deformable-DETR@11169a6; transformers 5.23.0; mmcv)."""
 
 _MAY_COMPARE = (("q", "k"), ("q", "kv"), ("to_q", "to_kv"), ("query", "key"), ("in_proj_weight",))
 _MAY_SAY = ("qkv", "quer", "c_attn")
@@ -137,18 +145,21 @@ def find_sites(
     def after(name: str) -> int:
         return fed.behind.get(name or type(model).__name__, 0) if fed else 0
 
+    def nesting(name: str) -> Nesting:
+        return nesting_of(model.get_submodule(name), _modules_around(model, name))
+
     def layout(name: str) -> TokenLayout | None:
         found = given or layout_of(model, name, fed.hw if fed else None)
         if found is None:
             return None
         behind = after(name) if 0 < after(name) <= len(found.extra) else found.behind
-        return replace(found, behind=behind, unrolled=unroll_count(model.get_submodule(name)))
+        return replace(found, behind=behind, nesting=nesting(name))
 
     fed = fed and _with_first_step(fed, model)
 
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
-        unrolled = unroll_count(model.get_submodule(name))
-        return layout(name) or (None if fed is None else ShapeLayout(fed=fed, behind=after(name), unrolled=unrolled))
+        made = None if fed is None else ShapeLayout(fed=fed, behind=after(name), nesting=nesting(name))
+        return layout(name) or made
 
     look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
     attending = attending or {}
@@ -179,7 +190,7 @@ def find_sites(
             around=Around(_modules_around(model, name)),
             token_names=token_names,
             behind=after(name),
-            unrolled=unroll_count(module),
+            nesting=nesting(name),
             learned=_remembered(module, "windows", fed, layout(name)),
         )
         by_products = SeenReader(
@@ -349,7 +360,8 @@ def _reader(
             if layout is None:
                 return _NO_GRID
             return TokenReader(attention=attention, layout=layout, overlaps=overlaps, token_names=token_names)
-    return _compiled(module)
+    samples = all(isinstance(getattr(module, part, None), nn.Linear) for part in _SAMPLING)
+    return _SAMPLES if samples else _compiled(module)
 
 
 def _compiled(module: nn.Module) -> NotReadable | None:

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture import BlockReading, BlockSite, attach, recording
+from nonlocal_core.capture.hooks import _better
+from nonlocal_core.capture.reading import DoesMore, NotReadable
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
 
@@ -177,3 +179,12 @@ def test_blocks_need_different_names_and_one_clip():
     attach((site(block),))
     with pytest.raises(CaptureError, match="batch of 2"):
         record(block, clip(batch=2))
+
+
+def test_the_products_of_a_layer_that_does_more_than_its_parts_tell_why_it_is_refused():
+    """Of Z-Image's layers that is the text beside the image, not a rotation that the products hold."""
+    block = site(Block())
+    rotated, beside = DoesMore("was called with a rotary position embedding"), NotReadable("has 96 queries")
+    assert _better(block, rotated, beside) == (block, beside)
+    telling = NotReadable("was called with keys from elsewhere")
+    assert _better(block, telling, beside) == (block, telling)

@@ -120,6 +120,11 @@ def added_as_a_map(self, x):
     return silu(stream + added, inplace=True).flatten(2).mT
 
 
+def into_a_scaled_stream(self, x):
+    stream = x * self.gamma
+    return into(stream, self.attend(self.norm(x)))
+
+
 def beside_a_class_token(self, x):
     x = torch.cat([self.token.expand(len(x), -1, -1), x], dim=1)
     added = self.attend(self.norm(x))
@@ -156,6 +161,7 @@ KNOWN = (
     behind_a_cast,
     beside_another_branch,
     added_as_a_map,
+    into_a_scaled_stream,
     beside_a_class_token,
     with_the_class_token_apart,
     within_the_layer,
@@ -224,6 +230,14 @@ def mixed_by_a_product(self, x):
     return x + self.table @ self.table.mT @ self.attend(x)
 
 
+def cropped(self, x):
+    return torch.cat([x[:, :-1] + self.attend(x)[:, :-1], x[:, -1:]], dim=1)
+
+
+def of_another_type(self, x):
+    return x + self.attend(x).view(torch.int32).view(torch.float32)
+
+
 def flipped_into_another_shape(self, x):
     return x + self.attend(x).reshape(2, C, -1).mT
 
@@ -238,6 +252,8 @@ UNKNOWN = (
     never_added,
     added_twice_as_much,
     mixed_by_a_product,
+    cropped,
+    of_another_type,
     flipped_into_another_shape,
 )
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from affinity_oracle import capture, oracle_matrix
 
+from nonlocal_core.capture.adapters.tokens.masks import numbered, walled
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import (
     column_weights,
@@ -13,6 +15,8 @@ from nonlocal_core.capture.rows import (
     log_normaliser,
     many_row_weights,
     row_weights,
+    seen_keys,
+    summed_rows,
     weighted_sums,
 )
 from nonlocal_core.errors import CaptureError
@@ -174,3 +178,76 @@ def test_tables_that_do_not_fit_their_grids_are_refused():
 
 
 # Several cells at once
+
+
+def in_windows(scope, *, beside=0):
+    """A block of 4 x 6 cells in windows of 2 x 3 (of 1 x 3 in the last rows), its walls in theta and phi too.
+
+    ``beside``: the number of keys of each frame that every window sees.
+    """
+    grid = (2, 3, 6)
+    block = capture("embedded_gaussian", grid=grid, subsample=(1, 1, 1), scope=scope)
+    _, row, col = np.indices(grid).reshape(3, -1)
+    groups = tuple(torch.from_numpy(group) for group in (row // 2, col // 3))
+    walls, number = walled(groups, scale=block.scale), numbered(groups)
+    theta = np.append(block.theta, walls.theta.numpy(), axis=1).astype(np.float32)
+    phi = np.append(block.phi, walls.phi.numpy(), axis=1).astype(np.float32)
+    copies = grid[0] if scope == "space" else 1
+    more = np.zeros((beside * copies, phi.shape[1]), np.float32)
+    more[:, 0] = np.arange(len(more)) / 3
+    return replace(
+        block,
+        theta=theta,
+        phi=np.append(phi, more, axis=0),
+        off_grid_keys=tuple(f"padding {i}" for i in range(beside)),
+        is_walled=True,
+        windows=np.append(number.numpy(), np.full(len(more), -1)).astype(np.int32),
+    )
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 10**6])
+@pytest.mark.parametrize("beside", [0, 1])
+@pytest.mark.parametrize("scope", ["space", "spacetime"])
+def test_sums_in_windows_are_those_over_all_keys(monkeypatch, scope, beside, chunk):
+    block = in_windows(scope, beside=beside)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
+    plain = replace(block, windows=None)
+    rows = many_row_weights(plain, np.arange(block.query_grid.size))
+    values = np.random.default_rng(3).normal(size=(len(block.phi), 5)).astype(np.float32)
+    for queries in (np.arange(block.query_grid.size), np.array([0, 1, 17, 20, 35])):
+        seen = []
+        for numbers, (sums,), _ in weighted_sums((block,), values[None], queries):
+            some = queries[numbers]
+            np.testing.assert_allclose(sums, rows[some] @ values, atol=3e-6)
+            seen += some.ravel().tolist()
+        assert sorted(seen) == queries.tolist()
+    np.testing.assert_allclose(log_normaliser(block), log_normaliser(plain), atol=1e-6)
+    asking = np.random.default_rng(4).random(block.query_grid.size)
+    np.testing.assert_allclose(summed_rows(block, asking), asking @ rows, atol=1e-6)
+
+
+def test_no_product_in_windows_holds_the_keys_of_others(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(
+        "nonlocal_core.capture.rows.affinity",
+        lambda theta, phi, **options: sizes.append(phi.shape[1]) or affinity(theta, phi, **options),
+    )
+    block = in_windows("space", beside=1)
+    assert list(weighted_sums((block,), block.phi[None], np.arange(block.query_grid.size)))
+    assert set(sizes) == {6 + 1, 3 + 1}
+    assert seen_keys(block) == 6 * 2 + 2  # a window's number stands for those of all frames
+    assert seen_keys(replace(block, windows=None)) == block.key_count
+
+
+def test_askers_are_in_no_window():
+    block, steps = in_windows("space"), np.array([0, 18])
+    asking = np.random.default_rng(5).normal(size=(1, 2, block.theta.shape[1])).astype(np.float32)
+    asking[..., -6:] = 0  # they have no walls
+    found = [
+        {int(steps[n]): y for n, y in zip(numbers.ravel(), sums.reshape(-1, sums.shape[-1]), strict=True)}
+        for each in (block, replace(block, windows=None))
+        for numbers, sums, _ in weighted_sums((each,), block.phi[None], steps, asking)
+    ]
+    assert found[0].keys() == found[1].keys() == {0, 18}
+    for step in (0, 18):
+        np.testing.assert_allclose(found[0][step], found[1][step], atol=3e-6)

@@ -135,7 +135,7 @@ def test_a_forecast_that_is_not_free_is_refused_before_all_frames_run(monkeypatc
     RUNS.clear()
     with pytest.raises(DeviceMemoryError, match="This run needs about"):
         Session.from_model(other, CLIP, spec=SPEC, frames=8)
-    assert RUNS == [8, 2], "a run that looks for what attends, and one of few frames"
+    assert RUNS == [8, 2, 2], "a run that looks for what attends, and two of few frames"
     monkeypatch.setattr(Device, "free_bytes", lambda _: needed)
     assert Session.from_model(other, CLIP, spec=SPEC, frames=8).forecast_bytes == needed
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.adapters.by_hand import TablesOf, tables_from
 from nonlocal_core.capture.adapters.seen.factors import memory_of_weights
 from nonlocal_core.capture.adapters.seen.products import Attended, Unclear, Watch
-from nonlocal_core.capture.adapters.seen.several import as_one
+from nonlocal_core.capture.adapters.seen.several import are_mixed, as_one
 from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 
@@ -78,8 +78,15 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
             raise Unclear(_why_none(module, first))
     found = watch.found[:1]
     if len(watch.found) > 1 and not _follow_each_other(module, call, watch):
-        sequences = len(call.tokens) if isinstance(call.tokens, Tensor) else 1
-        together = as_one(_by_sequence(module, call, watch, sequences), sequences)
+        if are_mixed(watch.found):
+            raise Unclear(
+                f"is a {type(module).__name__}, which weighs the same values by {len(watch.found)} softmaxes and adds "
+                "or subtracts what they give, as differential attention does: none of them is the layer's weight alone"
+            )
+        sequences, tokens = 1, 0
+        if isinstance(call.tokens, Tensor):
+            sequences, tokens = len(call.tokens), call.tokens[..., 0].numel()
+        together = as_one(_by_sequence(module, call, watch, sequences), sequences, tokens)
         found = [] if together is None else [together]
     if len(found) != 1 or (len(watch.found) > 1 and found[0] is watch.found[0]):
         raise Unclear(no_softmax(module, len(watch.found)))

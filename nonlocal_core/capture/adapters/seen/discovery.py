@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -30,6 +31,8 @@ def discovering(model: nn.Module) -> Iterator["Discovery"]:
     """
     watch, handles = Discovery(model), []
     for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule):  # which takes no such hooks, and is one piece
+            continue
         handles.append(module.register_forward_pre_hook(watch.begin))
         handles.append(module.register_forward_hook(watch.end, always_call=True))
     try:

@@ -61,16 +61,25 @@ class Laid:
     """Order in which the output of a layer holds its tokens.
 
     ``first``: the number of tokens at the front of a sequence that the layer may drop. ``order``: the order of the
-    queries if it differs from the layer's. Raises Unclear if no order of the queries fits.
+    queries if it differs from the layer's. ``are_maps``: whether a map that has as many channels as columns holds them
+    in its second axis. Raises Unclear if no order of the queries fits.
     """
 
     def __init__(
-        self, z: Tensor, sizes: tuple[int, int], scope: Scope, first: int = 0, order: Int[Tensor, " n"] | None = None
+        self,
+        z: Tensor,
+        sizes: tuple[int, int],
+        scope: Scope,
+        first: int = 0,
+        order: Int[Tensor, " n"] | None = None,
+        *,
+        are_maps: bool = False,
     ) -> None:
         self._cells: Int[Tensor, "B n"] | None = None
         for dropped in dict.fromkeys((0, first)):
             batch, tokens = sizes[0], sizes[1] - dropped
-            axes = _axes(tuple(z.shape if z.ndim > 2 else z[None].shape), batch, tokens, scope)
+            shape = tuple(z.shape if z.ndim > 2 else z[None].shape)
+            axes = (_map_axes(shape, batch, tokens) if are_maps else None) or _axes(shape, batch, tokens, scope)
             if axes is not None:
                 self._axes, self._sizes, self.dropped = axes, (batch, tokens), dropped
                 self._order = None if dropped else order
@@ -93,7 +102,7 @@ class Laid:
         Zeros stand for tokens that the layer drops.
         """
         z = z if z.ndim > 2 else z[None]
-        made = z.permute(self._axes).reshape(*self._sizes, z.shape[self._axes[-1]])
+        made = z.permute(self._axes).reshape(*self._sizes, -1)
         if self._cells is not None:
             return made.flatten(0, 1)[self._cells.to(made.device)]
         made = made if self._order is None else made[:, self._order]
@@ -115,8 +124,19 @@ def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tupl
         return flat
     if count == 3 and shape[:2] == (tokens, batch):
         return 1, 0, 2
-    if count > 3 and shape[0] == batch and math.prod(shape[2:]) == tokens:
+    if count == 3 and shape[:2] == (1, batch * tokens):  # sequences behind each other
+        return flat
+    if shape[:2] == (batch, tokens):  # heads apart
+        return flat
+    if batch == 1 and math.prod(shape[:-1]) == tokens:  # frames of one sequence
+        return flat
+    if batch == 1 and count > 3 and shape[0] * math.prod(shape[2:]) == tokens:
         return 0, *maps, 1
+    if count == 4 and shape[:3] == (1, tokens, batch):  # sequences along time, frames first
+        return 0, 2, 1, 3
+    of_maps = _map_axes(shape, batch, tokens)
+    if of_maps is not None:
+        return of_maps
     if scope == "space" and count == 5 and shape[:1] == (1,):  # frames in the middle of a clip
         if shape[1] == batch and math.prod(shape[2:-1]) == tokens:
             return flat
@@ -130,6 +150,12 @@ def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tupl
             return 0, 2, 3, 1, last
         return (0, 3, 4, 2, 1) if shape[2] == tokens and math.prod(shape[3:]) == batch else None
     return None
+
+
+def _map_axes(shape: tuple[int, ...], batch: int, tokens: int) -> tuple[int, ...] | None:
+    """Return the axes of maps whose channels come second, in the order of ``_axes``, or None if they are none."""
+    is_one = len(shape) > 3 and shape[0] == batch and math.prod(shape[2:]) == tokens
+    return (0, *range(2, len(shape)), 1) if is_one else None
 
 
 def tensors_in(output: Any) -> Iterator[tuple[Any, Tensor]]:

@@ -15,9 +15,9 @@ from nonlocal_core.capture.reading import NotReadable, part_of
 
 
 def layer_order(
-    made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...]
+    made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...], *, are_maps: bool = False
 ) -> Callable[[Tensor], Laid]:
-    """Return the function that lays out a layer's output in the order of its queries."""
+    """Return the function that lays out a layer's output in the order of its queries. ``are_maps``: as for ``Laid``."""
     batch, queries = sizes
     if isinstance(made_of, Windows):
         cells = made_of.cells if made_of.tokens is None else made_of.tokens
@@ -27,9 +27,9 @@ def layer_order(
         return lambda part: Laid.of_cells(part, cells)
     if isinstance(made_of, Arranged):
         inner, order = made_of.inner_queries, made_of.queries
-        return lambda part: Laid(part, (batch, queries), placed.scope, inner, order)
+        return lambda part: Laid(part, (batch, queries), placed.scope, inner, order, are_maps=are_maps)
     first = 0 if placed.behind else len(placed.askers)
-    return lambda part: Laid(part, (batch, queries), placed.scope, first)
+    return lambda part: Laid(part, (batch, queries), placed.scope, first, are_maps=are_maps)
 
 
 def main_output(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:

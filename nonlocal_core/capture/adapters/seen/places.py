@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.seen.pooled import Squares, squares_of
 from nonlocal_core.capture.adapters.seen.windows import Around, GivenMap, Windows, windows_of
+from nonlocal_core.capture.adapters.tokens.nesting import BY_ROWS, Nesting
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names, outer
 from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.reading import NotReadable
@@ -65,8 +66,8 @@ class SeenPlaces:
     """Names of a list of queries or keys of that length."""
     behind: int = 0
     """Number of tokens after those of the grid, if nothing states a layout."""
-    unrolled: int = 0
-    """Number of times that the order of the tokens was unrolled (``TokenPlacement``)."""
+    nesting: Nesting = BY_ROWS
+    """Order of the cells of a frame."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
     """Windows that were found, by the sizes of a call."""
 
@@ -159,7 +160,7 @@ class SeenPlaces:
         found = self._stated(*x.shape[:2]) or self._solved(*x.shape[:2])
         if found is None or found.extra or found.scope == "time" or found.order != "thw":
             return None
-        tokens = found.rows(_numbers(*x.shape[:2]))[:, 0].long() if found.unrolled else None
+        tokens = found.rows(_numbers(*x.shape[:2]))[:, 0].long() if found.nesting else None
         return GivenMap(found.thw, found.scope == "space", tokens)
 
     def are_grid(self, batch: int, queries: int) -> bool:
@@ -224,7 +225,7 @@ class SeenPlaces:
         if self.fed is None or self.is_given:
             return None
         extra = self.layout.extra if self.layout else ()
-        made = ShapeLayout(fed=self.fed, extra=extra, behind=self.behind, unrolled=self.unrolled).placed(batch, queries)
+        made = ShapeLayout(fed=self.fed, extra=extra, behind=self.behind, nesting=self.nesting).placed(batch, queries)
         return made if isinstance(made, TokenPlacement) else None
 
 
@@ -269,9 +270,9 @@ def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Plac
     queries = steps * cells + len(found.extra)
     if found.scope == "space" and t > 1 and keys > queries and keys % queries == 0:
         return NotReadable(
-            f"has {queries} queries for {keys} keys in each frame: the keys are those of several frames, or the "
-            "queries are pooled, and no grid holds them both. Layers whose frames ask themselves, or all frames at "
-            "once, can be shown"
+            f"has {queries} queries for {keys} keys in each frame: the keys are those of several frames or of maps of "
+            "several sizes, or the queries are pooled, and no grid holds them all. Layers whose frames ask themselves, "
+            "or all frames at once, can be shown"
         )
     if keys > queries:
         return _pools_queries(f"{queries} queries for {keys} keys")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -34,6 +34,10 @@ _KEPT_WEIGHTS = 64
 _KEPT = 8
 """Number of latest products that the scores of a softmax may come from."""
 
+_MIXED = (
+    "multiplies its softmax by another matrix of positions before it meets the values, so that the softmax is not what "
+    "weighs them"
+)
 _OTHER_AXIS = "takes its softmax over another axis than that of its keys"
 
 
@@ -88,6 +92,8 @@ class Watch(TorchFunctionMode):
     """Number of softmaxes of a product, whether or not they met values as they are."""
     _pending: list[Weights] = field(default_factory=list)
     """Latest weights that have met no values yet."""
+    _gathered: list[tuple[Tensor, int]] = field(default_factory=list)
+    """Products of weights and values, each with the number of keys."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -167,7 +173,12 @@ class Watch(TorchFunctionMode):
             return self._replaced(made)
         if pair is None:
             return made
+        is_mixed = any(y.shape[-1] == keys and _is_same(pair.left, y) for y, keys in self._gathered)
+        if is_mixed and not _is_weight(pair.right):
+            raise Unclear(_MIXED)
         if met is not None:
+            if _is_same(pair.right, met[0].weights):
+                raise Unclear(_MIXED)
             self._remember(pair, made, *met)
             return made.detach()
         if self.own is not None and not self.own.isdisjoint(map(memory_of, (pair.left.detach(), pair.right.detach()))):
@@ -231,6 +242,7 @@ class Watch(TorchFunctionMode):
         v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], -1, values.shape[-1])
         shape = (*lead, q.shape[-2], values.shape[-1])
         own = pair.matrix(made.detach())
+        self._gathered.append((made.detach(), q.shape[-2] if is_turned else pair.left.shape[-1]))
         self.found.append(
             Attended(
                 q=q,
@@ -256,6 +268,11 @@ def _leaf(matrix: Tensor) -> Tensor:
             "computes its products inside a transform such as torch.vmap, where this viewer cannot trace them; written "
             "for all sequences at once they are read"
         ) from inside
+
+
+def _is_weight(part: Tensor) -> bool:
+    """Return whether a factor is a parameter, or a view of one."""
+    return isinstance(part, nn.Parameter) or isinstance(part._base, nn.Parameter)
 
 
 def _same(y: Tensor) -> Tensor:

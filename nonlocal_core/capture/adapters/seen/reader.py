@@ -21,6 +21,7 @@ from nonlocal_core.capture.adapters.seen.sources import (
     Arranged,
     arranged,
     channels_first,
+    has_channels_first,
     parted,
     sources_of,
     tokens_of,
@@ -29,7 +30,7 @@ from nonlocal_core.capture.adapters.seen.sources import (
 from nonlocal_core.capture.adapters.seen.tails import Tail
 from nonlocal_core.capture.adapters.seen.windows import Windows
 from nonlocal_core.capture.adapters.tokens.family import KEPT_KEYS, why_not_own_keys
-from nonlocal_core.capture.adapters.tokens.masks import FoldedMask, folded, walled
+from nonlocal_core.capture.adapters.tokens.masks import BLOCKED, FoldedMask, folded, numbered, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.adapters.tokens.places import list_names
 from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, named_arguments, part_of
@@ -110,7 +111,10 @@ class SeenReader:
             return seen.run(lead.joined(y[:, :, order.argsort()]))
 
         real = lead.parted(attended.y)[:, :, order]
-        lay = layer_order(made_of, placed, (*q.shape[:3:2],))
+        cells = q.shape[0] * q.shape[2]
+        lay = layer_order(
+            made_of, placed, (*q.shape[:3:2],), are_maps=has_channels_first(call.tokens, cells, self.module)
+        )
         at, laid = main_output(output, lambda: run(torch.zeros_like(real)), lay)
         tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
         askers = () if laid.dropped else placed.askers
@@ -145,6 +149,7 @@ class SeenReader:
             square=1 if placed.squares is None else placed.squares.side,
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
             is_walled=bool(placed.walls),
+            windows=_windows(tables, placed, attended.factor),
             residual=False,
         )
 
@@ -182,11 +187,13 @@ class SeenReader:
     ) -> Arranged | Windows | NotReadable | None:
         """Return the origin of queries and keys if the layer adds tokens to its input or cuts it into windows."""
         (batch, _, queries, _), keys = tables[0].shape, tables[1].shape[2]
-        x, back = channels_first(call.tokens, batch * queries)
+        x, back = channels_first(call.tokens, batch * queries, self.module)
         given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
         is_more = given is not None and batch == given[0] and max(queries, keys) > given[1] <= min(queries, keys)
         is_cut = given is not None and batch > given[0] and batch * keys == given[0] * given[1] and queries <= keys
-        if given is None or not (is_more or is_cut):
+        frames_and_places = sorted(call.tokens.shape[1:3]) if given is not None and len(call.tokens) == 1 else []
+        is_clip_of_tokens = frames_and_places == sorted((batch, queries)) and self.places.are_grid(batch, queries)
+        if given is None or not (is_more or is_cut) or is_clip_of_tokens:
             return None
         sizes = (*given, batch, queries, keys)
         if sizes not in self.learned:
@@ -347,6 +354,24 @@ def _padded(laid: _Tables, tables: _Tables, placed: Placed, scale: float) -> _Ta
     key[..., -1] = padding.phi
     value = padding.value[:, None].expand(-1, steps, -1)
     return _Tables(theta, torch.cat([phi, key], dim=1), torch.cat([laid.g, value], dim=1))
+
+
+def _windows(tables: _Tables, placed: Placed, scale: float) -> Int[Tensor, " Nk_all"] | None:
+    """Return the number of each key's window, -1 for padding; None if scores may rise above the walls.
+
+    None also for a layer whose queries are not the keys of its grid.
+    """
+    channels = sum(int(group.max()) + 1 for group in placed.walls)
+    if not channels:
+        return None
+    padding = 0 if placed.padding is None else 1
+    theta, phi = (table[..., : table.shape[-1] - channels - padding] for table in (tables.theta, tables.phi))
+    if scale * float(theta.norm(dim=-1).max() * phi.norm(dim=-1).max()) > -BLOCKED / 4:
+        return None
+    number = numbered(placed.walls)
+    if tables.theta.shape[1] > len(number):
+        return None
+    return torch.nn.functional.pad(number, (0, phi.shape[1] - len(number)), value=-1)
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:

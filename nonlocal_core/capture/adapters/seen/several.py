@@ -9,11 +9,27 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.seen.products import Attended
 
 
-def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
+def are_mixed(found: Sequence[Attended]) -> bool:
+    """Return whether several attentions of a call weigh the same values by other keys, so that their weights add up.
+
+    So does differential attention, which subtracts them (Ye et al., ICLR 2025). Heads that share their values share
+    their keys too.
+    """
+    first = found[0]
+    return any(
+        each.v.shape == first.v.shape
+        and torch.equal(each.v, first.v)
+        and not (each.k.shape == first.k.shape and torch.equal(each.k, first.k))
+        for each in found[1:]
+    )
+
+
+def as_one(found: Sequence[Attended], sequences: int, tokens: int) -> Attended | None:
     """Return attentions of equal sizes as one with more heads, or None if their sizes differ.
 
     They become the sequences of a batch if none has a batch of its own and their number is a multiple of ``sequences``,
-    or parts of the queries if all ask the same keys and their number adds up.
+    or if they share out the ``tokens`` of the layer's input; parts of the queries if all ask the same keys and their
+    number adds up.
     """
     first = found[0]
     counts = [each.q.shape[-2] for each in found]
@@ -23,6 +39,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     if len(sizes) > 1:
         return None
     lead = first.q.shape[:-2]
+    are_cut = len(lead) > 1 and lead[0] == 1 and sum(counts) == tokens
     are_sequences = lead.numel() == 1 and sequences > 1 and len(found) % sequences == 0
     if not are_sequences and not lead:
         return None
@@ -32,11 +49,15 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
         if are_sequences:
             tables = torch.stack([part.reshape(part.shape[-2:]) for part in parts])
             return tables.reshape(sequences, heads, *tables.shape[1:])
+        if are_cut:
+            return torch.cat(list(parts))
         return torch.cat(list(parts), dim=-3) if len(lead) > 1 else torch.stack(list(parts), dim=-3)
 
     def part_of(y: Tensor, number: int) -> Tensor:
         if are_sequences:
             return y.flatten(0, 1)[number].reshape(*lead, *y.shape[-2:])
+        if are_cut:
+            return y[number : number + 1]
         return y[..., number * lead[-1] : (number + 1) * lead[-1], :, :] if len(lead) > 1 else y[..., number, :, :]
 
     def putting(number: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

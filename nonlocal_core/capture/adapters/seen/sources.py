@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.seen.windows import GivenMap, Windows, divided
 from nonlocal_core.capture.reading import NotReadable
@@ -46,11 +46,26 @@ def tokens_of(x: Tensor) -> tuple[int, int] | None:
     return len(x), x.shape[1] if x.ndim == 3 else x[0, 0].numel()
 
 
-def channels_first(x: Any, cells: int) -> tuple[Any, Callable[[Tensor], Tensor]]:
-    """Return a layer's input, a map (B, H, W, C) of ``cells`` cells with its channels first, and the way back."""
-    if not isinstance(x, Tensor) or x.ndim != 4 or x[:, 0].numel() == cells or x[..., 0].numel() != cells:
+def channels_first(x: Any, cells: int, layer: nn.Module) -> tuple[Any, Callable[[Tensor], Tensor]]:
+    """Return a layer's input, a map (B, H, W, C) of ``cells`` cells with its channels first, and the way back.
+
+    Where either axis may hold the channels, as many as rows, they come last for a layer of linear maps alone.
+    """
+    if not isinstance(x, Tensor) or x.ndim != 4 or x[..., 0].numel() != cells or has_channels_first(x, cells, layer):
         return x, lambda other: other
     return x.movedim(-1, 1), lambda other: other.movedim(1, -1).contiguous()
+
+
+def has_channels_first(x: Any, cells: int, layer: nn.Module) -> bool:
+    """Return whether a layer's input is a map (B, C, H, W) of ``cells`` cells; as for ``channels_first``."""
+    if not isinstance(x, Tensor) or x.ndim != 4 or x[:, 0].numel() != cells:
+        return False
+    kinds = {nn.Linear if isinstance(part, nn.Linear) else nn.Conv2d for part in layer.modules() if _projects(part)}
+    return x[..., 0].numel() != cells or kinds != {nn.Linear}
+
+
+def _projects(part: nn.Module) -> bool:
+    return isinstance(part, nn.Linear | nn.Conv2d)
 
 
 def why_too_many(x: Any, batch: int, tokens: int) -> NotReadable | None:

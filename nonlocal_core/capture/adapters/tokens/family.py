@@ -9,7 +9,7 @@ from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.tokens.masks import MASKS, Bias, given_bias
 from nonlocal_core.capture.adapters.tokens.projected import Projections
 from nonlocal_core.capture.adapters.tokens.rotary import is_rotary, rotated
-from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.capture.reading import DoesMore, NotReadable
 
 _DOES_MORE = {
     "relative_position_bias_table": "adds a bias on relative positions",
@@ -39,11 +39,10 @@ _FLAGS = ("use_mask_unit_attn",)
 KEPT_KEYS = ("past_key_value", "past_key_values", "layer_past")
 """Arguments that hold the keys of earlier calls."""
 
+_ROTATIONS = ("rotary_pos_emb", "rotary_emb", "image_rotary_emb", "freqs_cis", "freqs")
+
 _BRINGS_MORE = {
-    **dict.fromkeys(
-        ("rotary_pos_emb", "rotary_emb", "image_rotary_emb", "freqs_cis", "freqs"),
-        "a rotary position embedding that this viewer does not know",
-    ),
+    **dict.fromkeys(_ROTATIONS, "a rotary position embedding that this viewer does not know"),
     **dict.fromkeys(KEPT_KEYS, "the keys of earlier calls"),
     **dict.fromkeys(("head_mask", "layer_head_mask"), "a mask on its heads"),
     "cu_seqlens": "several sequences behind each other, in an order that no grid tells",
@@ -51,10 +50,6 @@ _BRINGS_MORE = {
 """Arguments that change a layer's output, in words."""
 
 _OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
-
-
-class DoesMore(NotReadable):
-    """Reason why q, k and v alone do not fully describe a layer, which is then read by its products."""
 
 
 class ProjectedTokens(NamedTuple):
@@ -141,9 +136,8 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
     unknown = call.given(*_BRINGS_MORE)
     if unknown is not None:
         remedy = ". Call the network with use_cache=False" if unknown in KEPT_KEYS else ""
-        return NotReadable(
-            f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold{remedy}"
-        )
+        said = f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold{remedy}"
+        return DoesMore(said) if unknown in _ROTATIONS else NotReadable(said)
     angles = call.arguments.get("position_embeddings")
     if angles is not None and not is_rotary(angles):
         return NotReadable("was called with position_embeddings, which it may add to queries and keys in its own way")

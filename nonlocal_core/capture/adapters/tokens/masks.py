@@ -214,6 +214,14 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
     )
 
 
+def numbered(groups: tuple[Int[Tensor, " N_all"], ...]) -> Int[Tensor, " N_all"]:
+    """Return one number for the window of each key. ``groups``: as for ``walled``."""
+    number = torch.zeros_like(groups[0])
+    for group in groups:
+        number = number * (int(group.max()) + 1) + group
+    return number
+
+
 def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
     """Return the kind of each row and the row of each kind, or None if there are more kinds than the limit.
 

@@ -16,23 +16,6 @@ def head_count(layer: nn.Module) -> int | None:
     return next((getattr(layer, name) for name in _HEADS if isinstance(getattr(layer, name, None), int)), None)
 
 
-def unroll_count(layer: nn.Module) -> int:
-    """Return the number of times that the tokens of a layer of Hiera were unrolled by squares of 2 x 2; 0 for others.
-
-    A mask unit has 4 times as many tokens for each (timm 1.0.31, models/hiera.py; transformers 5.23.0, models/hiera);
-    ``window_size`` counts those that are left after the layer has pooled its queries.
-    """
-    if not isinstance(getattr(layer, "use_mask_unit_attn", None), bool):
-        return 0
-    left = getattr(layer, "window_size", None)
-    pooled = next((getattr(layer, name) for name in ("query_stride", "q_stride") if hasattr(layer, name)), 1)
-    if not isinstance(left, int) or not isinstance(pooled, int) or left * pooled < 1:
-        return 0
-    size = left * pooled
-    times = (size.bit_length() - 1) // 2
-    return times if size == 4**times else 0
-
-
 def chained(layer: nn.Module, names: tuple[str, ...], values: Tensor) -> Tensor:
     """Return values passed through those of these parts that the layer has; the modules of a list run in order."""
     for name in names:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nonlocal_core.capture.adapters.tokens.nesting import BY_ROWS, Nesting
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
 
@@ -47,8 +48,8 @@ class TokenLayout:
     order: TokenOrder = "thw"
     behind: int = 0
     """Number of the last of ``extra`` that come after the positions, not before them."""
-    unrolled: int = 0
-    """Number of times that the order was unrolled (``TokenPlacement``)."""
+    nesting: Nesting = BY_ROWS
+    """Order of the cells of a frame."""
 
     def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
         """Return the place of every token of a call."""
@@ -74,7 +75,7 @@ class TokenLayout:
             TokenPlacement(thw=thw, scope=scope, extra=(), order=self.order)
             if scope == "time"
             else TokenPlacement(
-                thw=thw, scope=scope, extra=self.extra, order=self.order, behind=self.behind, unrolled=self.unrolled
+                thw=thw, scope=scope, extra=self.extra, order=self.order, behind=self.behind, nesting=self.nesting
             )
             for scope in scopes
         ]
@@ -90,14 +91,13 @@ class TokenPlacement:
     order: TokenOrder
     behind: int = 0
     """Number of the last of ``extra`` that come after the positions."""
-    unrolled: int = 0
-    """Number of times that the order was unrolled, as in Hiera: each time the four cells of every square of 2 x 2 were
-    put apart, so that the first quarter of the sequence holds the first of each."""
+    nesting: Nesting = BY_ROWS
+    """Order of the cells of a frame."""
 
     def holds(self, batch: int, tokens: int) -> bool:
         """Return whether ``batch`` sequences of ``tokens`` tokens have this layout."""
         t, h, w = self.thw
-        if h % 2**self.unrolled or w % 2**self.unrolled:
+        if not self.nesting.fits(h, w):
             return False
         sequences, cells = {"spacetime": (1, t * h * w), "space": (t, h * w), "time": (h * w, t)}[self.scope]
         return (batch, tokens) == (sequences, cells + len(self.extra))
@@ -106,8 +106,8 @@ class TokenPlacement:
         """Return the tokens that are positions, row-major over (T, H, W)."""
         t, h, w = self.thw
         cells = tokens[:, len(self.extra) - self.behind : tokens.shape[1] - self.behind]
-        if self.unrolled:
-            cells = _rolled(cells, (t if self.scope == "spacetime" else 1, h, w), self.unrolled)
+        if self.nesting:
+            cells = self.nesting.by_rows(cells, (t if self.scope == "spacetime" else 1, h, w))
         if self.scope == "time":
             cells = cells.transpose(0, 1)
         elif self.scope == "spacetime" and self.order == "hwt":
@@ -117,14 +117,6 @@ class TokenPlacement:
     def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
         """Return the positions, then the extra tokens of each sequence."""
         return torch.cat([self.rows(tokens), outer(tokens, len(self.extra), self.behind)])
-
-
-def _rolled(cells: Float[Tensor, "B N C"], thw: tuple[int, int, int], times: int) -> Float[Tensor, "B N C"]:
-    """Return cells in the order of their grid from the order of a grid that was unrolled."""
-    t, h, w = thw
-    split = cells.reshape(len(cells), *(2, 2) * times, t, h >> times, w >> times, cells.shape[-1])
-    frame, rows, cols = 2 * times + 1, range(2 * times - 1, 0, -2), range(2 * times, 0, -2)
-    return split.permute(0, frame, frame + 1, *rows, frame + 2, *cols, frame + 3).reshape(cells.shape)
 
 
 def outer(tokens: Float[Tensor, "B N C"], count: int, behind: int) -> Float[Tensor, "Na C"]:

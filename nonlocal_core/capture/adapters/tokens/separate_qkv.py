@@ -14,10 +14,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
-from nonlocal_core.capture.adapters.tokens.family import DoesMore, ProjectedTokens, by_call, padded, why_not_plain
+from nonlocal_core.capture.adapters.tokens.family import ProjectedTokens, by_call, padded, why_not_plain
 from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads
 from nonlocal_core.capture.adapters.tokens.projected import Projections
-from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.capture.reading import DoesMore, NotReadable
 
 _PROJECTIONS = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("to_q", "to_k", "to_v"))
 _SCALES = ("scaling", "scale")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nonlocal_core.capture.adapters.tokens.nesting import BY_ROWS, Nesting
 from nonlocal_core.capture.adapters.tokens.places import Fed, TokenPlacement
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
@@ -24,8 +25,8 @@ class ShapeLayout:
     """Names of the tokens before those of the grid, if they are known."""
     behind: int = 0
     """Number of tokens after those of the grid."""
-    unrolled: int = 0
-    """Number of times that their order was unrolled (``TokenPlacement``)."""
+    nesting: Nesting = BY_ROWS
+    """Order of the cells of a frame."""
 
     def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
         """Return the place of every token of a call, with as few others beside them as possible."""
@@ -42,7 +43,7 @@ class ShapeLayout:
                         extra=names,
                         order="thw",
                         behind=self.behind,
-                        unrolled=0 if scope == "time" else self.unrolled,
+                        nesting=BY_ROWS if scope == "time" else self.nesting,
                     )
                     return made if made.holds(batch, tokens) else nowhere(self.fed, batch, tokens)
         return nowhere(self.fed, batch, tokens)
@@ -69,8 +70,8 @@ def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[
 
     ``alone``: whether there are no tokens beside those of the grid; sequences along time have none.
     """
-    if batch == fed.frames:
-        yield fed.frames, cells, "space"
+    if batch in (fed.frames, fed.frames // fed.tubelet):
+        yield batch, cells, "space"
     if batch == 1:
         steps = [n for n in range(fed.frames, 0, -1) if fed.frames % n == 0 and cells % n == 0]
         for step in sorted(steps, key=lambda n: n * fed.tubelet != fed.frames):

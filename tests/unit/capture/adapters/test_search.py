@@ -149,6 +149,21 @@ class Softmaxes(nn.Module):
         return (x @ x.transpose(-1, -2)).softmax(-1) @ values
 
 
+class Deformable(nn.Module):
+    """The parts of Deformable DETR's attention, which has no scores of queries and keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.sampling_offsets, self.attention_weights = nn.Linear(12, 48), nn.Linear(12, 24)
+        self.value_proj, self.output_proj = nn.Linear(12, 12), nn.Linear(12, 12)
+
+
+def test_attention_at_computed_points_is_named_for_what_it_is():
+    ((name, reason),) = find_sites(nn.ModuleDict({"self_attn": Deformable()})).unreadable
+    assert name == "self_attn"
+    assert reason.startswith("weighs a few points, whose places it computes between the cells of its maps")
+
+
 def test_sites_come_in_the_order_of_the_network_each_under_its_own_reader():
     network = nn.ModuleDict({"b": AlexHexBlock(), "own": NonlocalBlock(C), "a": TimmBlock(), "s": SlowFastBlock()})
     found = find_sites(network, status="untrained")

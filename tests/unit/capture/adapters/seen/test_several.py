@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nonlocal_core.capture.adapters.seen.products import Attended
-from nonlocal_core.capture.adapters.seen.several import as_one
+from nonlocal_core.capture.adapters.seen.several import are_mixed, as_one
 
 B, HEADS, N, D, DV = 2, 3, 5, 4, 6
 RNG = torch.Generator().manual_seed(0)
@@ -38,7 +38,7 @@ def assert_rows(made, each):
 @pytest.mark.parametrize("biased", [False, True])
 def test_a_loop_over_heads_is_one_attention_with_so_many_heads(biased):
     each = [attended(n, bias=drawn(N, N) if biased else None, factor=0.5 + n) for n in range(HEADS)]
-    made = as_one(each, sequences=1)
+    made = as_one(each, sequences=1, tokens=N)
     assert made.q.shape == (B, HEADS, N, D)
     assert made.noise == pytest.approx(0.2)
     assert_rows(made, each)
@@ -46,7 +46,7 @@ def test_a_loop_over_heads_is_one_attention_with_so_many_heads(biased):
 
 def test_a_loop_over_groups_of_heads_joins_their_axis():
     each = [attended(n, lead=(B, 2)) for n in range(HEADS)]
-    made = as_one(each, sequences=1)
+    made = as_one(each, sequences=1, tokens=N)
     assert made.q.shape == (B, 2 * HEADS, N, D)
     assert_rows(made, each)
 
@@ -54,7 +54,7 @@ def test_a_loop_over_groups_of_heads_joins_their_axis():
 @pytest.mark.parametrize("lead", [(), (1,)])
 def test_a_loop_over_sequences_is_their_batch(lead):
     each = [attended(n, lead=lead) for n in range(B * HEADS)]
-    made = as_one(each, sequences=B)
+    made = as_one(each, sequences=B, tokens=N)
     assert made.q.shape == (B, HEADS, N, D)
     assert_rows(made, each)
 
@@ -66,7 +66,7 @@ def test_parts_of_the_queries_follow_each_other(biased):
         attended(0, q=drawn(B, 2, D), k=k, v=v, bias=drawn(2, N) if biased else None),
         attended(1, q=drawn(B, 3, D), k=k, v=v, factor=2.0),
     ]
-    made = as_one(each, sequences=1)
+    made = as_one(each, sequences=1, tokens=N)
     assert made.q.shape == (B, N, D)
     assert (made.bias is None) == (not biased)
     assert_rows(made, each)
@@ -74,7 +74,7 @@ def test_parts_of_the_queries_follow_each_other(biased):
 
 def test_heads_of_which_only_some_have_a_bias_are_one_attention():
     each = [attended(0), attended(1, bias=drawn(N, N)), attended(2)]
-    made = as_one(each, sequences=1)
+    made = as_one(each, sequences=1, tokens=N)
     assert made.bias.shape == (B, HEADS, N, N)
     assert_rows(made, each)
 
@@ -82,6 +82,24 @@ def test_heads_of_which_only_some_have_a_bias_are_one_attention():
 def test_attentions_of_other_sizes_are_none():
     k, v = drawn(B, N, D), drawn(B, N, DV)
     parts = [attended(0, q=drawn(B, 2, D), k=k, v=v), attended(1, q=drawn(B, 2, D), k=k + 1, v=v)]
-    assert as_one([attended(0), attended(1, q=drawn(B, N - 1, D))], sequences=1) is None
-    assert as_one([*parts, attended(2, q=drawn(B, 1, D))], sequences=1) is None
-    assert as_one([attended(n, lead=()) for n in range(3)], sequences=2) is None
+    assert as_one([attended(0), attended(1, q=drawn(B, N - 1, D))], sequences=1, tokens=N) is None
+    assert as_one([*parts, attended(2, q=drawn(B, 1, D))], sequences=1, tokens=N) is None
+    assert as_one([attended(n, lead=()) for n in range(3)], sequences=2, tokens=N) is None
+
+
+def test_attentions_that_share_out_the_tokens_of_a_sequence_are_a_batch():
+    """As where the lengths of several pictures cut it (Qwen2-VL); as many as the tokens have heads do not."""
+    each = [attended(n, lead=(1, HEADS)) for n in range(B)]
+    made = as_one(each, sequences=1, tokens=B * N)
+    assert made.q.shape == (B, HEADS, N, D)
+    assert_rows(made, each)
+    assert as_one(each, sequences=1, tokens=N).q.shape == (1, B * HEADS, N, D)
+
+
+def test_softmaxes_that_weigh_the_same_values_by_other_keys_are_mixed():
+    v = drawn(B, N, DV)
+    shared = attended(0, v=v)
+    assert are_mixed([shared, attended(1, v=v)])
+    assert are_mixed([attended(0), shared, attended(2)]) is False
+    assert are_mixed([shared, attended(1, v=v, k=shared.k)]) is False, "heads that share keys and values"
+    assert are_mixed([shared]) is False

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from nonlocal_core.capture.adapters.seen.sources import (
     arranged,
@@ -102,12 +103,12 @@ def test_sequences_that_share_cells_or_keys_of_others_are_no_windows():
 
 def test_a_map_with_its_channels_last_is_turned_and_turned_back():
     last = torch.arange(2.0 * 4 * 6 * 5).reshape(2, 4, 6, 5)
-    turned, back = channels_first(last, 2 * 4 * 6)
+    turned, back = channels_first(last, 2 * 4 * 6, nn.Linear(5, 5))
     assert turned.shape == (2, 5, 4, 6)
     assert torch.equal(back(turned), last)
     first = last.movedim(-1, 1)
-    assert channels_first(first, 2 * 4 * 6)[0] is first
-    assert channels_first(last, 7)[0] is last
+    assert channels_first(first, 2 * 4 * 6, nn.Linear(5, 5))[0] is first
+    assert channels_first(last, 7, nn.Linear(5, 5))[0] is last
 
 
 def test_sequences_that_hold_more_than_the_map_are_refused_with_what_to_feed():
@@ -128,3 +129,11 @@ def test_windows_of_tokens_in_another_order_lie_where_their_cells_are():
     assert made.cells.tolist() == [[8, 9, 10, 11], [4, 5, 6, 7], [0, 1, 2, 3]]
     assert made.tokens.tolist() == torch.arange(12).reshape(3, 4).tolist()
     assert made.order.tolist() == [8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3]
+
+
+def test_a_map_with_as_many_rows_as_channels_has_them_where_its_layer_takes_them():
+    """DaViT at 512 pixels: 128 x 128 cells of 128 channels."""
+    square = torch.zeros(2, 5, 4, 5)
+    assert channels_first(square, 2 * 5 * 4, nn.Sequential(nn.Linear(5, 15)))[0].shape == (2, 5, 5, 4)
+    for layer in (nn.Conv2d(5, 5, 1), nn.Identity(), nn.Sequential(nn.Conv2d(5, 5, 1), nn.Linear(5, 5))):
+        assert channels_first(square, 2 * 5 * 4, layer)[0] is square

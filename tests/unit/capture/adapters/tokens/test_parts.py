@@ -5,7 +5,7 @@ import torch
 from named_parts import module_of
 from torch import nn
 
-from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads, unroll_count
+from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads
 
 B, N, HEADS, D = 2, 5, 3, 4
 Q, K, V = torch.randn(3, B, N, HEADS * D, generator=torch.Generator().manual_seed(0)).unbind(0)
@@ -17,28 +17,6 @@ def test_heads_are_the_first_number_that_a_layer_states():
     assert head_count(module_of(heads=nn.ModuleList(), n_heads=2)) == 2, "a list of heads is no number"
     assert head_count(module_of(num_heads=5, heads=2)) == 5
     assert head_count(module_of()) is None
-
-
-@pytest.mark.parametrize(
-    ("stated", "times"),
-    [
-        ({"window_size": 64, "q_stride": 1}, 3),
-        ({"window_size": 16, "query_stride": 4}, 3),
-        ({"window_size": 1, "q_stride": 4}, 1),
-        ({"window_size": 4}, 1),
-        ({"window_size": 1}, 0),
-        ({"window_size": 8}, 0),
-        ({"window_size": 0}, 0),
-        ({"window_size": (7, 7)}, 0),
-        ({"window_size": 4, "q_stride": (2, 2)}, 0),
-        ({}, 0),
-    ],
-)
-def test_tokens_are_unrolled_once_for_every_pooling_that_a_mask_unit_has_left(stated, times):
-    for within in (True, False):
-        assert unroll_count(module_of(use_mask_unit_attn=within, **stated)) == times
-    assert unroll_count(module_of(**stated)) == 0
-    assert unroll_count(module_of(use_mask_unit_attn=None, **stated)) == 0
 
 
 def test_values_go_through_the_parts_that_are_there_in_their_order():

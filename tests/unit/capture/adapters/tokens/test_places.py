@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nonlocal_core.capture.adapters.tokens.nesting import Nesting
 from nonlocal_core.capture.adapters.tokens.places import TokenLayout, TokenPlacement, list_names
 from nonlocal_core.capture.reading import NotReadable
 
@@ -94,14 +95,18 @@ def test_a_grid_that_was_unrolled_is_rolled_again(scope, times):
     cells = {(t, y, x): number(t, y, x) for t in range(steps) for y in range(height) for x in range(width)}
     frames = [cells] if scope == "spacetime" else [{p: n for p, n in cells.items() if p[0] == t} for t in range(steps)]
     tokens = torch.tensor([[-1.0, *taken_apart(each, times)] for each in frames])[..., None]
-    placed = TokenPlacement(thw=(steps, height, width), scope=scope, extra=EXTRA[:1], order="thw", unrolled=times)
+    placed = TokenPlacement(
+        thw=(steps, height, width), scope=scope, extra=EXTRA[:1], order="thw", nesting=Nesting(unrolled=times)
+    )
     assert placed.holds(*tokens.shape[:2])
     assert placed.rows(tokens)[:, 0].tolist() == [cells[place] for place in sorted(cells)]
-    stated = TokenLayout(frames=steps, rows=height, cols=width, scope=scope, extra=EXTRA[:1], unrolled=times)
+    stated = TokenLayout(
+        frames=steps, rows=height, cols=width, scope=scope, extra=EXTRA[:1], nesting=Nesting(unrolled=times)
+    )
     assert stated.placed(*tokens.shape[:2]) == placed
 
 
 @pytest.mark.parametrize(("rows", "cols", "fits"), [(4, 8, True), (6, 8, False), (8, 6, False), (12, 4, True)])
 def test_a_grid_is_unrolled_twice_only_if_four_divides_its_sides(rows, cols, fits):
-    placed = TokenPlacement(thw=(1, rows, cols), scope="space", extra=(), order="thw", unrolled=2)
+    placed = TokenPlacement(thw=(1, rows, cols), scope="space", extra=(), order="thw", nesting=Nesting(unrolled=2))
     assert placed.holds(1, rows * cols) == fits
