@@ -394,6 +394,31 @@ def randomise(network):
     return network.eval().requires_grad_(False)
 
 
+def patched():
+    """Yield library, name and network of towers that take patches in squares, and how each is called."""
+    from transformers.models.glm4v import modeling_glm4v as glm
+    from transformers.models.qwen2_vl import modeling_qwen2_vl as second
+    from transformers.models.qwen3_vl import modeling_qwen3_vl as third
+
+    small = {"depth": 2, "hidden_size": 48, "num_heads": 3, "intermediate_size": 32, "out_hidden_size": 24}
+    for patch, make, config, facts in (
+        (14, second.Qwen2VisionTransformerPretrainedModel, second.Qwen2VLVisionConfig, small | {"embed_dim": 48}),
+        (16, third.Qwen3VLVisionModel, third.Qwen3VLVisionConfig, small | {"deepstack_visual_indexes": [0]}),
+        (14, glm.Glm4vVisionModel, glm.Glm4vVisionConfig, small | {"image_size": 56, "patch_size": 14}),
+    ):
+        seen = InputSpec(short_side=4 * patch, multiple_of=2 * patch, mean=(0.5,) * 3, std=(0.5,) * 3)
+        spec = ModelSpec(input_spec=seen, takes="clip", inputs=partial(_in_squares, patch))
+        yield "transformers", make.__name__, make(config(**facts)), spec
+
+
+def _in_squares(patch, clip):
+    """Return the patches of a clip, two frames each, square of 2 x 2 after square, and their grid."""
+    steps, rows, cols = clip.shape[2] // 2, clip.shape[3] // patch, clip.shape[4] // patch
+    cut = clip[0].reshape(3, steps, 2, rows // 2, 2, patch, cols // 2, 2, patch)
+    table = cut.permute(1, 3, 6, 4, 7, 0, 2, 5, 8).reshape(steps * rows * cols, -1)
+    return table, torch.tensor([[steps, rows, cols]])
+
+
 def networks():
     """Yield library, name and network of every class that can be built here."""
     import transformers
@@ -404,6 +429,7 @@ def networks():
     for name, (config, small) in TRANSFORMERS.items():
         small = small | ({"backbone_config": resnet} if "backbone_config" in small else {})
         yield "transformers", name, getattr(transformers, name)(getattr(transformers, config)(**small))
+    yield from patched()
     yield from diffusion()
     if find_spec("torchvision") is None:
         sys.meta_path.append(StandIn())
@@ -489,7 +515,7 @@ def _first_reason(text):
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
         r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
         r"|pools or drops some of them|it pools its queries"
-        r"|the keys are those of several frames, or the queries are pooled"
+        r"|the keys are those of several frames or of maps of several sizes, or the queries are pooled"
         r"|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|the same on every clip"

@@ -149,8 +149,8 @@ def first_line(fault: Exception) -> str:
 
 
 def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the first argument of a call, whether it was given by position or by name."""
-    return args[0] if args else next(iter(kwargs.values()))
+    """Return the first argument of a call, whether it was given by position or by name; None if there is none."""
+    return args[0] if args else next(iter(kwargs.values()), None)
 
 
 def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

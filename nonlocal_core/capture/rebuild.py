@@ -68,8 +68,10 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float, i
     shown: list[tuple[_Heads, _Heads, Int[np.ndarray, " m"]]] = []
     for numbers, sums, masses in weighted_sums(blocks, values, queries):
         some = queries[numbers]
-        # What y would be if each of those that see the same keys looked at what they look at on average.
-        average = np.broadcast_to(sums.mean(axis=2, keepdims=True), sums.shape)
+        # What y would be if each of those that see the same keys looked at what they look at on average; in windows,
+        # where few see the same keys, or all of them ask with one query, what those of several look at.
+        alike = 2 if blocks[0].windows is None else (1, 2)
+        average = np.broadcast_to(sums.mean(axis=alike, keepdims=True), sums.shape)
         if reading.contrasts:
             own = masses[..., None] * values[:, some]
             sums, average = sums - own, average - own

@@ -20,13 +20,13 @@ WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32; worst se
 
 
 def test_the_page_has_its_recipes():
-    assert len(RECIPES) == PAGE.count("```py\n") == 12
+    assert len(RECIPES) == PAGE.count("```py\n") == 13
 
 
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_opens_its_network_and_reads_all_of_it(title):
     for library in ("transformers", "diffusers"):
-        if f"from {library} import" in RECIPES[title] and find_spec(library) is None:
+        if f"from {library}" in RECIPES[title] and find_spec(library) is None:
             pytest.skip(f"{library} is not installed")
     clip = np.random.default_rng(0).integers(0, 256, (16, 80, 112, 3), np.uint8)
     names = {"Session": Session, "ModelSpec": ModelSpec, "clip": clip, "untrained": ModelSpec(status="untrained")}

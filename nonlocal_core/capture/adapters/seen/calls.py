@@ -15,6 +15,11 @@ from nonlocal_core.capture.adapters.seen.several import are_mixed, as_one
 from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 
+NOT_FINITE = (
+    "computed values that are not finite in its rows, as where a mask forbids a query every key by minus infinity. Forbid "
+    "by a large number such as -1e9 instead, or look for NaN, or for numbers too large, in its weights"
+)
+
 
 class WholeCall(NamedTuple):
     """One call of a layer."""
@@ -74,6 +79,8 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
         first = watch
         watch, output = _seen(module, call, Watch(own=memory_of_weights(module)))
         are_parts = first.is_otherwise or len(watch.found) > 1
+        if isinstance(output, Tensor) and not bool(output.isfinite().all()):
+            raise Unclear(NOT_FINITE)
         if not watch.found or (are_parts and any(each.sinks for each in watch.found)):
             raise Unclear(_why_none(module, first))
     found = watch.found[:1]

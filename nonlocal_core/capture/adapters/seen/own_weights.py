@@ -1,5 +1,7 @@
 """Weights that a layer computes from a product without torch's softmax: by exponentials, or over the number of keys."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -72,7 +74,9 @@ def _dot_product(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> W
     """Return the tables of a product over its number of keys, with theta times that number, or None for others."""
     made = traced(weights, -1, scores) if weights.shape[-2] == weights.shape[-1] else None
     found = None if made is None or made.sinks else solved(made, weights)
-    if found is None or not torch.allclose(found.q @ found.k.mT, found.weights.float(), rtol=0, atol=found.noise):
+    if found is None or not math.isfinite(found.noise):
+        return None
+    if not torch.allclose(found.q @ found.k.mT, found.weights.float(), rtol=0, atol=found.noise):
         return None
     found.q, found.bias, found.pairwise = found.k.shape[-2] * found.q, None, "dot_product"
     return found

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf
 from nonlocal_core.capture.adapters.calls import LayerCall
-from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
+from nonlocal_core.capture.adapters.seen.calls import NOT_FINITE, SeenCall, WholeCall, told, watched
 from nonlocal_core.capture.adapters.seen.laid import Lead
 from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
 from nonlocal_core.capture.adapters.seen.padding import padded_key
@@ -97,10 +97,7 @@ class SeenReader:
             order = made_of.queries
             q, k, v = q[:, :, order], k[:, :, made_of.keys], v[:, :, made_of.keys]
         if not bool(attended.y.isfinite().all()):
-            return NotReadable(
-                "computed values that are not finite in its rows, as where a mask forbids a query every key by minus "
-                "infinity. Forbid by a large number such as -1e9 instead, or look for NaN in its weights"
-            )
+            return NotReadable(NOT_FINITE)
         mask = _mask(attended, lead, made_of, order)
         if isinstance(mask, NotReadable):
             return mask

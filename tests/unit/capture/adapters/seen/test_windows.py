@@ -1,5 +1,7 @@
 """Windows of a map, by cells whose places a test has chosen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -186,3 +188,15 @@ def test_sequences_that_change_their_order_on_the_way_are_refused():
     (refused,) = session.unreadable
     assert refused[0] == "inner.chain.layers.1.attends.0"
     assert "cannot be placed: a change of the clip at cell" in refused[1]
+
+
+def test_windows_of_one_cell_attend_to_themselves():
+    """As in the last stage of a small MobileViT; other rows than those cannot be shown, and need not be."""
+    small = CLIP[:, : 2 * CELL, : 2 * CELL]
+    spec = replace(SPEC, input_spec=replace(SPEC.input_spec, short_side=2 * CELL))
+    session = Session.from_model(randomise(Mobile()).eval(), small, frames=2, spec=spec)
+    assert session.unreadable == ()
+    for block in session.capture.blocks:
+        assert block.query_grid.shape == (2, 2, 2)
+        for index in range(8):
+            np.testing.assert_array_equal(row(block, block.query_grid.cell(index)).values, np.eye(8)[index])
