@@ -42,6 +42,10 @@ _OF_TOKENS = _MOVES | _JOINS | _CASTS | _OF_VALUES | _NORMS | _SUMS
 """Functions through which a tensor still holds what it held."""
 _OF_A_STREAM = _MOVES | _JOINS | _CASTS | _POOLS | {"mul", "multiply"}
 """Functions whose result is still the stream, scaled perhaps, if they are given the stream."""
+_TORCHS = (RuntimeError, TypeError, ValueError, IndexError)
+"""Errors of torch for numbers in the place of values, and for tensors of kinds that have no lengths; the size is then
+unknown, and the network runs on."""
+
 _TINY = torch.finfo(torch.float32).tiny
 _CHANNELS = (-1, 1)
 """Axes that may hold the channels of tokens and of maps."""
@@ -107,9 +111,8 @@ class ResidualSums(TorchFunctionMode):
         name = _name_of(func)
         given = list(_tensors((args, kwargs)))
         held = [(each, self._followed[each]) for each in given if each in self._followed] if self._followed else []
-        summed = None
-        if name in _SUMS:
-            summed = next((each for each in held if self._is_the_sum(*each, given, args, kwargs)), None)
+        sums = (each for each in held if name in _SUMS and self._is_the_sum(*each, given, args, kwargs))
+        summed = next(sums, None)
         made = func(*args, **kwargs)
         if name == "__setitem__":
             self._made[args[0]] = self._origin_of_next(name, given)
@@ -126,7 +129,7 @@ class ResidualSums(TorchFunctionMode):
         elif held and len({followed.layer for _, followed in held}) == 1:
             try:
                 moved = _moved(held, name, func, args, kwargs, results)
-            except (RuntimeError, TypeError, ValueError, IndexError):  # torch's, for numbers in the place of values
+            except _TORCHS:
                 moved = []
             for each, queries in zip(results, moved, strict=False):
                 if queries is not None and queries.shape == each.shape:
@@ -146,7 +149,10 @@ class ResidualSums(TorchFunctionMode):
             self.found.pop(followed.layer, None)
             return True
         self._summed.add(followed.layer)
-        sizes = [_sizes(each, followed) for each in (added, others[0])]
+        try:
+            sizes = [_sizes(each, followed) for each in (added, others[0])]
+        except _TORCHS:
+            return True
         if sizes[0] is not None and sizes[1] is not None:
             self.found[followed.layer] = (sizes[0] / sizes[1].clamp_min(_TINY)).cpu().numpy()
         return True
@@ -235,7 +241,7 @@ def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "
         numbers = torch.arange(1, tokens + 1, dtype=torch.float64, device=output.device).reshape(shape)
         try:
             laid = layout(numbers)
-        except (RuntimeError, IndexError):  # torch's, for a shape that cannot be laid out so
+        except _TORCHS:  # for a shape that cannot be laid out so
             continue
         if count and laid.shape == (count, 1) and bool((laid > 0).all()) and _is_of_channels(axis, output, layout):
             used, rows = torch.unique(laid[:, 0].long(), return_inverse=True)

@@ -177,3 +177,44 @@ print(ModelSpec(token_grid=[2, 3, 4], classes=["a"]).token_grid)
         "A ModelSpec has classes as a tuple of names; got a str.",
         "(2, 3, 4)",
     ]
+
+
+class Scripted(Pictures):
+    """A part that torch.jit compiled, beside the layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = torch.jit.script(nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU()).eval())
+
+    def forward(self, x):
+        return self.head(super().forward(x))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script. is deprecated:DeprecationWarning")
+def test_a_part_that_was_compiled_by_torch_jit_is_left_as_it_is():
+    assert_same_rows(opened(Scripted()), opened(Pictures()))
+
+
+class PooledInTime(nn.Module):
+    """A non-local block whose keys are pooled over two frames, of which an odd clip leaves one out."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.stem = nn.Conv3d(3, WIDTH, (1, 8, 8), (1, 8, 8))
+        self.theta, self.phi, self.g = (nn.Conv3d(WIDTH, 6, 1) for _ in range(3))
+        self.out, self.pool = nn.Conv3d(6, WIDTH, 1), nn.MaxPool3d((2, 1, 1))
+
+    def forward(self, clip):
+        x = self.stem(clip)
+        theta, phi, g = self.theta(x).flatten(2).mT, self.pool(self.phi(x)).flatten(2), self.pool(self.g(x)).flatten(2)
+        y = (theta @ phi).softmax(-1) @ g.mT
+        return x + self.out(y.mT.reshape(1, 6, *x.shape[2:]))
+
+
+@pytest.mark.parametrize(("frames", "steps"), [(2, 1), (3, 1)])
+def test_keys_pooled_over_an_odd_number_of_frames_lie_on_those_that_are_left(frames, steps):
+    session = Session.from_model(PooledInTime().eval(), CLIP[:frames], status="untrained")
+    (block,) = session.capture.blocks
+    assert session.unreadable == ()
+    assert (block.query_grid.steps, block.key_grid.steps, block.key_grid.end_frame) == (frames, steps, 2)

@@ -16,8 +16,8 @@ from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 
 NOT_FINITE = (
-    "computed values that are not finite in its rows, as where a mask forbids a query every key by minus infinity. Forbid "
-    "by a large number such as -1e9 instead, or look for NaN, or for numbers too large, in its weights"
+    "computed values that are not finite in its rows, as where a mask forbids a query every key by minus infinity. "
+    "Forbid by a large number such as -1e9 instead, or look for NaN, or for numbers too large, in its weights"
 )
 
 

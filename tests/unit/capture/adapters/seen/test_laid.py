@@ -99,3 +99,10 @@ def test_tensors_are_found_with_their_places():
     assert list(tensors_in((None, one, "a", other))) == [(1, one), (3, other)]
     assert list(tensors_in({"a": one, "b": 3, "c": other})) == [("a", one), ("c", other)]
     assert list(tensors_in("a")) == []
+
+
+def test_a_map_with_as_many_channels_as_columns_is_laid_out_as_it_is_said():
+    square = torch.arange(B * N * W, dtype=torch.float32).reshape(B, N, W)
+    first, last = square.mT.reshape(B, W, H, W), square.reshape(B, H, W, W)
+    assert (Laid(first, (B, N), "space", are_maps=True).rows(first) == square).all()
+    assert (Laid(last, (B, N), "space").rows(last) == square).all()
