@@ -90,6 +90,13 @@ class SeenPlaces:
             windows = self._windows(layer, tokens, (batch, keys))
             return windows if isinstance(windows, NotReadable) else inside(windows)
         if queries < keys:
+            cut = None if self.is_given else self._windows(layer, tokens, (batch, keys))
+            if isinstance(cut, Windows) and bool((cut.cells < 0).any()):
+                return NotReadable(
+                    f"has {queries} queries for {keys} keys in each window: it pools its queries where windows hold "
+                    "padding, which this viewer cannot place. Feed the network a size that its windows divide, with "
+                    "input_spec"
+                )
             return _pools_queries(f"{batch} sequences of {queries} queries for {keys} keys each")
         return nowhere(self.fed, batch, queries)
 

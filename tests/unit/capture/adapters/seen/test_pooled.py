@@ -15,10 +15,12 @@ from pooled_queries import (
     MaxPooled,
     Pyramid,
     Units,
+    WindowLayer,
     squares,
     unrolled,
 )
 from torch import nn
+from torch.nn import functional
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
 from nonlocal_core.capture.adapters.seen.pooled import squares_of
@@ -157,6 +159,24 @@ def test_queries_that_are_pooled_in_windows_stay_in_them():
 
     assert_rows(session, "layer.attention", rows)
     assert all(block.is_walled for block in session.capture.blocks)
+
+
+class PaddedWindows(WindowLayer):
+    """Windows of 6 x 6 cells, for which rows are added below."""
+
+    def forward(self, x):
+        maps = functional.pad(self.norm(x), (0, 0, 0, 0, 0, -ROWS % 6))
+        windows = maps.unflatten(2, (-1, 6)).unflatten(1, (-1, 6)).transpose(2, 3).flatten(0, 2)
+        made = self.attention(windows).unflatten(0, (-1, maps.shape[1] // 6, COLS // 6)).transpose(2, 3)
+        short = functional.max_pool2d(x.movedim(-1, 1), 2).movedim(1, -1)
+        return short + made.flatten(1, 2).flatten(2, 3)[:, : ROWS // 2]
+
+
+def test_queries_that_are_pooled_beside_padding_are_refused_for_it():
+    network = InWindows()
+    network.layer = PaddedWindows()
+    with pytest.raises(CaptureError, match=r"it pools its queries where windows hold padding.* Feed the network"):
+        opened(network)
 
 
 class Learned(EverySecond):
