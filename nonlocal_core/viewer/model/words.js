@@ -153,10 +153,10 @@ export function badgeWords(status) {
 /** What a block adds at the place that asks, `here`, and on average; of a head, what its whole layer adds. */
 export function effectWords(block, here) {
   if (block.effect === null) return "";
-  const who = block.heads?.length || block.head_count > 1 ? "The layer, all heads together, adds" : "This block adds";
+  const who = block.heads?.length || block.head_count > 1 ? "The layer, all heads together," : "This block";
   const mean = percent(block.effect);
-  if (block.effect === 0) return `${who} nothing: it is zero everywhere`;
-  return here === null ? `${who} ${mean} to its input` : `${who} ${percent(here)} to its input here, ${mean} on average`;
+  if (block.effect === 0) return `${who} changes nothing: what it adds is zero everywhere`;
+  return here === null ? `${who} adds ${mean} to its input` : `${who} adds ${percent(here)} to its input here, ${mean} on average`;
 }
 
 export function classWords(classes) {

@@ -12,7 +12,7 @@ test("numbers are said plainly", () => {
   assert.deepEqual([0, 0.01234, 1, -0.5, 5.1e-8].map(weightWords), ["0", "0.0123", "1", "−0.5", "5.1·10⁻⁸"]);
   assert.deepEqual([0, 0.01, 1.26, 143.4].map(timesWords), ["0×", "<0.1×", "1.3×", "143×"]);
   assert.equal(timesEven({ even: 1, count: 200 }, 0.01), 2);
-  assert.equal(effectWords({ effect: 0 }, null), "This block adds nothing: it is zero everywhere");
+  assert.equal(effectWords({ effect: 0 }, null), "This block changes nothing: what it adds is zero everywhere");
   assert.equal(effectWords({ effect: 0.25, head_count: 1 }, null), "This block adds 25 % to its input");
   for (const block of [{ effect: 0.25, head_count: 4 }, { effect: 0.25, heads: [{}, {}] }])
     assert.equal(effectWords(block, 0.5), "The layer, all heads together, adds 50 % to its input here, 25 % on average");
