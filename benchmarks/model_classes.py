@@ -397,12 +397,15 @@ def randomise(network):
 def patched():
     """Yield library, name and network of towers that take patches in squares, and how each is called."""
     from transformers.models.glm4v import modeling_glm4v as glm
+    from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as cut
     from transformers.models.qwen2_vl import modeling_qwen2_vl as second
     from transformers.models.qwen3_vl import modeling_qwen3_vl as third
 
     small = {"depth": 2, "hidden_size": 48, "num_heads": 3, "intermediate_size": 32, "out_hidden_size": 24}
+    windows = small | {"window_size": 56, "fullatt_block_indexes": [1]}
     for patch, make, config, facts in (
         (14, second.Qwen2VisionTransformerPretrainedModel, second.Qwen2VLVisionConfig, small | {"embed_dim": 48}),
+        (14, cut.Qwen2_5_VisionTransformerPretrainedModel, cut.Qwen2_5_VLVisionConfig, windows),
         (16, third.Qwen3VLVisionModel, third.Qwen3VLVisionConfig, small | {"deepstack_visual_indexes": [0]}),
         (14, glm.Glm4vVisionModel, glm.Glm4vVisionConfig, small | {"image_size": 56, "patch_size": 14}),
     ):

@@ -1,6 +1,6 @@
 """One call of a layer that attends: its tables, seen or stated by hand, and its output for another y."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import Context
 from functools import cache
 from typing import Any, NamedTuple
@@ -69,10 +69,11 @@ def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
     return SeenCall(attended, given.out(nothing), given.out, resting, gathered, given.pairwise)
 
 
-def watched(module: nn.Module, call: WholeCall) -> SeenCall:
+def watched(module: nn.Module, call: WholeCall, steps: Collection[int] = ()) -> SeenCall:
     """Return the one attention inside a call; a loop over heads or sequences counts as one.
 
-    Raises Unclear if there is none, or more than one.
+    ``steps``: the numbers of steps that the clip may have; as many parts of one sequence are a batch. Raises Unclear if
+    there is none, or more than one.
     """
     watch, output = _seen(module, call, Watch())
     if not watch.found:
@@ -93,7 +94,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
         sequences, tokens = 1, 0
         if isinstance(call.tokens, Tensor):
             sequences, tokens = len(call.tokens), call.tokens[..., 0].numel()
-        together = as_one(_by_sequence(module, call, watch, sequences), sequences, tokens)
+        together = as_one(_by_sequence(module, call, watch, sequences), sequences, tokens, steps)
         found = [] if together is None else [together]
     if len(found) != 1 or (len(watch.found) > 1 and found[0] is watch.found[0]):
         raise Unclear(no_softmax(module, len(watch.found)))

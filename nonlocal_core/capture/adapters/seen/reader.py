@@ -67,7 +67,7 @@ class SeenReader:
             raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
         named = LayerCall(call.tokens, None, None, named_arguments(self.module, call.args, call.kwargs))
         try:
-            seen = watched(self.module, call) if self.say is None else told(self.say, self.module, call)
+            seen = watched(self.module, call, self._steps) if self.say is None else told(self.say, self.module, call)
             return self._reading(call, seen, None if self.say else why_not_own_keys(named))
         except Unclear as reason:
             return NotReadable(str(reason))
@@ -150,6 +150,12 @@ class SeenReader:
             residual=False,
         )
 
+    @property
+    def _steps(self) -> tuple[int, ...]:
+        """Numbers of steps that the clip may have: its frames, or as many as its first convolution makes of them."""
+        fed = self.places.fed
+        return () if fed is None else (fed.frames, fed.frames // fed.tubelet)
+
     def _lead(self, x: Any, q: Tensor, keys: int) -> Lead:
         """Return the leading axes of tables. Raises Unclear for keys of one query alone, and heads among queries."""
         shape, stated = tuple(q.shape[:-2]), self._heads(x, q)
@@ -196,7 +202,7 @@ class SeenReader:
         if sizes not in self.learned:
 
             def again(other: Tensor) -> tuple[Tensor, Tensor]:
-                found = watched(self.module, call.with_tokens(back(other))).attended
+                found = watched(self.module, call.with_tokens(back(other)), self._steps).attended
                 key = lead.parted(found.k)
                 return key if queries < keys and is_cut else lead.parted(found.q), key
 
@@ -237,7 +243,7 @@ class SeenReader:
         if not isinstance(x, Tensor) or not x.is_floating_point():
             return False
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(_SEED)) * float(x.float().std())
-        again = watched(self.module, call.with_tokens(x + noise.to(x))).attended
+        again = watched(self.module, call.with_tokens(x + noise.to(x)), self._steps).attended
         return not torch.equal(again.q, attended.q)
 
     def _placed(

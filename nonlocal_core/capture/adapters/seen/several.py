@@ -1,12 +1,14 @@
 """Several attentions of one call as one: a loop over heads, over the sequences of a batch, or over parts of queries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from nonlocal_core.capture.adapters.seen.products import Attended
+from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 
 
 def are_mixed(found: Sequence[Attended]) -> bool:
@@ -24,22 +26,25 @@ def are_mixed(found: Sequence[Attended]) -> bool:
     )
 
 
-def as_one(found: Sequence[Attended], sequences: int, tokens: int) -> Attended | None:
+def as_one(found: Sequence[Attended], sequences: int, tokens: int, steps: Collection[int] = ()) -> Attended | None:
     """Return attentions of equal sizes as one with more heads, or None if their sizes differ.
 
     They become the sequences of a batch if none has a batch of its own and their number is a multiple of ``sequences``,
-    or if they share out the ``tokens`` of the layer's input; parts of the queries if all ask the same keys and their
+    or if they share out the ``tokens`` of the layer's input and are as many as the clip may have ``steps``; else those
+    are one sequence, in which each sees its own part. They are parts of the queries if all ask the same keys and their
     number adds up.
     """
     first = found[0]
     counts = [each.q.shape[-2] for each in found]
     if sum(counts) == first.k.shape[-2] - first.sinks and _ask_alike(found):
         return _in_parts(found, counts)
+    lead = first.q.shape[:-2]
+    are_cut = len(lead) > 1 and lead[0] == 1 and sum(counts) == tokens and not first.sinks
+    if are_cut and (len(found) not in steps or len(set(counts)) > 1):
+        return _end_to_end(found, counts)
     sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks, each.pairwise) for each in found}
     if len(sizes) > 1:
         return None
-    lead = first.q.shape[:-2]
-    are_cut = len(lead) > 1 and lead[0] == 1 and sum(counts) == tokens
     are_sequences = lead.numel() == 1 and sequences > 1 and len(found) % sequences == 0
     if not are_sequences and not lead:
         return None
@@ -92,11 +97,7 @@ def _ask_alike(found: Sequence[Attended]) -> bool:
 
 def _in_parts(found: Sequence[Attended], counts: Sequence[int]) -> Attended:
     """Join attentions that each hold a part of the queries, in the order in which they ran."""
-    first, stops = found[0], list(accumulate(counts))
-
-    def putting(stop: int, count: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        return lambda y: lay(y[..., stop - count : stop, :])
-
+    first = found[0]
     none = first.q.new_zeros(1, 1, dtype=torch.float32)
     biases = [none if each.bias is None else each.bias for each in found]
     shapes = [(*each.q.shape[:-1], each.k.shape[-2]) for each in found]
@@ -111,9 +112,43 @@ def _in_parts(found: Sequence[Attended], counts: Sequence[int]) -> Attended:
         y=torch.cat([each.y for each in found], dim=-2),
         sinks=first.sinks,
         pairwise=first.pairwise,
-        put={
-            step: putting(stop, count, lay)
-            for each, stop, count in zip(found, stops, counts, strict=True)
-            for step, lay in each.put.items()
-        },
+        put=_put_in_parts(found, counts),
     )
+
+
+def _end_to_end(found: Sequence[Attended], counts: Sequence[int]) -> Attended | None:
+    """Join attentions of parts of a sequence, in their order; None if one sees other keys than its own part."""
+    if any(each.k.shape[-2] != count for each, count in zip(found, counts, strict=True)):
+        return None
+    first = found[0]
+    bias = first.q.new_full((1, 1, sum(counts), sum(counts)), BLOCKED, dtype=torch.float32)
+    if any(each.bias is not None for each in found):
+        bias = bias.repeat(1, first.q.shape[1], 1, 1)
+    for each, stop, count in zip(found, accumulate(counts), counts, strict=True):
+        bias[..., stop - count : stop, stop - count : stop] = 0 if each.bias is None else each.bias
+    return Attended(
+        q=torch.cat([each.factor * each.q for each in found], dim=-2),
+        k=torch.cat([each.k for each in found], dim=-2),
+        v=torch.cat([each.v for each in found], dim=-2),
+        factor=1.0,
+        bias=bias,
+        noise=max(each.noise for each in found),
+        y=torch.cat([each.y for each in found], dim=-2),
+        pairwise=first.pairwise,
+        put=_put_in_parts(found, counts),
+    )
+
+
+def _put_in_parts(
+    found: Sequence[Attended], counts: Sequence[int]
+) -> dict[int, Callable[[Float[Tensor, "*lead n Dv"]], Tensor]]:
+    """Return ``Attended.put`` of attentions whose queries follow each other."""
+
+    def putting(stop: int, count: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda y: lay(y[..., stop - count : stop, :])
+
+    return {
+        step: putting(stop, count, lay)
+        for each, stop, count in zip(found, accumulate(counts), counts, strict=True)
+        for step, lay in each.put.items()
+    }

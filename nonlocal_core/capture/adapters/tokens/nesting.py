@@ -3,8 +3,10 @@
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
@@ -17,6 +19,9 @@ class Nesting:
     apart, so that the first quarter of the sequence holds the first of each."""
     merged: int = 1
     """Side of squares whose cells follow each other, as in Qwen2-VL, square after square along the rows."""
+    windows: int = 0
+    """Side, in squares, of windows whose squares follow each other, as in Qwen2.5-VL; those at the end may be smaller.
+    0: the squares come along the rows."""
 
     def __bool__(self) -> bool:
         return self.unrolled > 0 or self.merged > 1
@@ -31,11 +36,20 @@ class Nesting:
         t, h, w = thw
         side, times = self.merged, self.unrolled
         if side > 1:
+            if self.windows:
+                squares = cells.reshape(len(cells), t, -1, side * side, cells.shape[-1])
+                cells = squares[:, :, self._order(h // side, w // side).argsort().to(cells.device)]
             split = cells.reshape(len(cells), t, h // side, w // side, side, side, cells.shape[-1])
-            return split.transpose(3, 4).reshape(cells.shape)
+            return split.transpose(3, 4).reshape(len(cells), t * h * w, cells.shape[-1])
         split = cells.reshape(len(cells), *(2, 2) * times, t, h >> times, w >> times, cells.shape[-1])
         frame, rows, cols = 2 * times + 1, range(2 * times - 1, 0, -2), range(2 * times, 0, -2)
         return split.permute(0, frame, frame + 1, *rows, frame + 2, *cols, frame + 3).reshape(cells.shape)
+
+    def _order(self, rows: int, cols: int) -> Int[Tensor, " n"]:
+        """Return the number, along the rows, of each square in the order of the windows."""
+        number, side = torch.arange(rows * cols).reshape(rows, cols), self.windows
+        corners = product(range(0, rows, side), range(0, cols, side))
+        return torch.cat([number[y : y + side, x : x + side].flatten() for y, x in corners])
 
 
 BY_ROWS = Nesting()
@@ -45,11 +59,14 @@ def nesting_of(layer: nn.Module, around: Iterable[nn.Module]) -> Nesting:
     """Return the order that a layer or a module around it states.
 
     Sources: ``spatial_merge_size`` of a network that is told its grid by ``grid_thw`` (transformers 5.23.0,
-    models/qwen2_vl, qwen3_vl and glm4v); for Hiera as in ``unroll_count``.
+    models/qwen2_vl, qwen2_5_vl, qwen3_vl and glm4v), with ``window_size`` in pixels; for Hiera as in ``unroll_count``.
     """
     for module in around:
         side = getattr(module, "spatial_merge_size", None)
         if isinstance(side, int) and side > 1 and "grid_thw" in inspect.signature(module.forward).parameters:
+            across, patch = (getattr(module, name, None) for name in ("window_size", "patch_size"))
+            if isinstance(across, int) and isinstance(patch, int) and patch > 0:
+                return Nesting(merged=side, windows=across // side // patch)
             return Nesting(merged=side)
     return Nesting(unrolled=unroll_count(layer))
 

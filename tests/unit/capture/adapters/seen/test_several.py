@@ -90,10 +90,32 @@ def test_attentions_of_other_sizes_are_none():
 def test_attentions_that_share_out_the_tokens_of_a_sequence_are_a_batch():
     """As where the lengths of several pictures cut it (Qwen2-VL); as many as the tokens have heads do not."""
     each = [attended(n, lead=(1, HEADS)) for n in range(B)]
-    made = as_one(each, sequences=1, tokens=B * N)
+    made = as_one(each, sequences=1, tokens=B * N, steps=(B,))
     assert made.q.shape == (B, HEADS, N, D)
     assert_rows(made, each)
     assert as_one(each, sequences=1, tokens=N).q.shape == (1, B * HEADS, N, D)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_other_parts_of_a_sequence_see_themselves_alone(biased):
+    """As the windows of Qwen2.5-VL, of which the last may be smaller."""
+    sizes = (N, 3)
+    each = [
+        attended(
+            n,
+            q=drawn(1, HEADS, size, D),
+            k=drawn(1, HEADS, size, D),
+            v=drawn(1, HEADS, size, DV),
+            bias=drawn(1, HEADS, size, size) if biased and n else None,
+            factor=0.5 + n,
+        )
+        for n, size in enumerate(sizes)
+    ]
+    made = as_one(each, sequences=1, tokens=sum(sizes), steps=(4,))
+    assert made.q.shape == (1, HEADS, sum(sizes), D)
+    assert_rows(made, each)
+    others = [attended(0, lead=(1, HEADS)), attended(1, q=drawn(1, HEADS, 3, D), lead=(1, HEADS))]
+    assert as_one(others, sequences=1, tokens=N + 3) is None
 
 
 def test_softmaxes_that_weigh_the_same_values_by_other_keys_are_mixed():

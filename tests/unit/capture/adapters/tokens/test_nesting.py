@@ -46,6 +46,26 @@ def test_cells_of_squares_that_follow_each_other_are_put_in_rows(side, thw):
     assert [tuple(place) for place in found[0].int().tolist()] == sorted(order)
 
 
+@pytest.mark.parametrize(("side", "across", "thw"), [(2, 2, (2, 8, 12)), (2, 2, (1, 6, 10)), (3, 1, (1, 6, 9))])
+def test_squares_of_windows_that_follow_each_other_are_put_in_rows(side, across, thw):
+    """Windows at the end hold what is left of the grid."""
+    steps, height, width = thw
+    window = side * across
+    order = [
+        (t, top + y, left + x)
+        for t in range(steps)
+        for above in range(0, height, window)
+        for before in range(0, width, window)
+        for top in range(above, min(above + window, height), side)
+        for left in range(before, min(before + window, width), side)
+        for y in range(side)
+        for x in range(side)
+    ]
+    tokens = torch.tensor(order).float()[None]
+    found = Nesting(merged=side, windows=across).by_rows(tokens, thw)
+    assert [tuple(place) for place in found[0].int().tolist()] == sorted(order)
+
+
 def test_a_grid_must_consist_of_such_squares():
     assert [Nesting(merged=2).fits(*sides) for sides in ((4, 6), (3, 6), (4, 5))] == [True, False, False]
     assert [Nesting(unrolled=2).fits(*sides) for sides in ((4, 8), (2, 8))] == [True, False]
@@ -74,5 +94,8 @@ def test_squares_are_stated_by_the_network_around_that_is_told_its_grid():
     assert nesting_of(layer, [module_of(), ToldItsGrid(2), ToldItsGrid(3)]) == Nesting(merged=2)
     for around in ([], [MergesBehind(2)], [ToldItsGrid(1)], [ToldItsGrid(None)], [ToldItsGrid(True)]):
         assert nesting_of(layer, around) == BY_ROWS
+    cut = ToldItsGrid(2)
+    cut.window_size, cut.patch_size = 112, 14
+    assert nesting_of(layer, [cut]) == Nesting(merged=2, windows=4)
     hiera = module_of(use_mask_unit_attn=True, window_size=16, q_stride=4)
     assert nesting_of(hiera, [module_of()]) == Nesting(unrolled=3)
