@@ -6,7 +6,7 @@ context variable: two threads on one network never mix, and an exception leaves 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -94,18 +94,24 @@ _hooked: WeakSet[nn.Module] = WeakSet()
 
 @contextmanager
 def recording(
-    *, view: ViewTransform, clip_frames: int, progress: Progress | None = None, keep_calls: bool = False
+    *,
+    view: ViewTransform,
+    clip_frames: int,
+    progress: Progress | None = None,
+    keep_calls: bool = False,
+    leaves_sums: bool = True,
 ) -> Iterator[Recording]:
     """Record every prepared block that runs inside the ``with``, in this thread and context only.
 
     ``view``: the view of the clip, from which the grids follow. ``clip_frames``: the number of frames of the clip.
     ``progress`` is told of checks that take more than a second. ``keep_calls``: whether to keep what ``placing`` needs.
+    ``leaves_sums``: whether blocks may leave the sum with their input to the network, whose functions are then watched.
     """
     record = Recording(Setting(view=view, clip_frames=clip_frames, tell=progress or _silent))
     record.first = {} if keep_calls else None
     token = _current.set(record)
     try:
-        with last_tables_kept(), record.sums:
+        with last_tables_kept(), record.sums if leaves_sums else nullcontext():
             yield record
         record.add_effects()
     finally:

@@ -42,6 +42,10 @@ _OF_TOKENS = _MOVES | _JOINS | _CASTS | _OF_VALUES | _NORMS | _SUMS
 """Functions through which a tensor still holds what it held."""
 _OF_A_STREAM = _MOVES | _JOINS | _CASTS | _POOLS | {"mul", "multiply"}
 """Functions whose result is still the stream, scaled perhaps, if they are given the stream."""
+_MAY_RETURN = _MOVES | _CASTS | _DROPOUTS
+"""Functions that return their argument if there is nothing to do."""
+_OF_EACH_TOKEN = _CASTS | _OF_VALUES | _NORMS
+"""Functions that keep every value of a token at its place."""
 _TORCHS = (RuntimeError, TypeError, ValueError, IndexError)
 """Errors of torch for numbers in the place of values, and for tensors of kinds that have no lengths; the size is then
 unknown, and the network runs on."""
@@ -118,7 +122,7 @@ class ResidualSums(TorchFunctionMode):
             self._made[args[0]] = self._origin_of_next(name, given)
             self._followed.pop(args[0], None)
         results = list(_tensors(made))
-        if name in _MOVES | _CASTS | _DROPOUTS:  # which return their argument if there is nothing to do
+        if name in _MAY_RETURN:
             results = [each for each in results if all(each is not other for other in given)]
         origin = self._origin_of_next(name, given) if results else None
         for each in results:
@@ -228,7 +232,7 @@ def _moved(
     if name == "linear" or (name in _CONVOLUTIONS and others[0].shape[2:].numel() == 1):
         return [_widened(queries, results[0].shape, -1 if name == "linear" else 1)]
     is_sum_with_weights = name in _SUMS and all(isinstance(each, nn.Parameter) for each in others)
-    return [queries] if is_sum_with_weights or name in _CASTS | _OF_VALUES | _NORMS else []
+    return [queries] if is_sum_with_weights or name in _OF_EACH_TOKEN else []
 
 
 def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "..."], Int[Tensor, " Nq"]] | None:
@@ -243,7 +247,8 @@ def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "
             laid = layout(numbers)
         except _TORCHS:  # for a shape that cannot be laid out so
             continue
-        if count and laid.shape == (count, 1) and bool((laid > 0).all()) and _is_of_channels(axis, output, layout):
+        is_certain = output.shape[1] != output.shape[-1] or _is_of_channels(axis, output, layout)
+        if count and laid.shape == (count, 1) and bool((laid > 0).all()) and is_certain:
             used, rows = torch.unique(laid[:, 0].long(), return_inverse=True)
             queries = torch.zeros(tokens + 1, dtype=torch.int32, device=output.device)
             queries[used] = torch.arange(1, len(used) + 1, dtype=torch.int32, device=output.device)
@@ -252,7 +257,7 @@ def _query_of_each(output: Tensor, reading: BlockReading) -> tuple[Int[Tensor, "
 
 
 def _is_of_channels(axis: int, output: Tensor, layout: Callable[[Tensor], Tensor]) -> bool:
-    """Return whether an axis of a layer's output holds the channels, and not as many positions."""
+    """Return whether an axis of a layer's output holds the channels, where another one has the same length."""
     place = torch.arange(output.shape[axis], dtype=torch.float64, device=output.device)
     sizes = [1] * output.ndim
     sizes[axis] = -1

@@ -91,7 +91,13 @@ def record_run(
         def once(*, keep_calls: bool) -> tuple[Recording, Tensor]:
             with (
                 forward_progress(lambda done, total: report("Running the network", done, total)),
-                recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=keep_calls) as record,
+                recording(
+                    view=view,
+                    clip_frames=len(frames.rgb),
+                    progress=report,
+                    keep_calls=keep_calls,
+                    leaves_sums=isinstance(network, ForeignNetwork),
+                ) as record,
                 watch_steps(stepping_part(network.model)) if isinstance(network, ForeignNetwork) else nullcontext(),
                 same_random_numbers(),
             ):
