@@ -152,9 +152,8 @@ class SeenReader:
 
     @property
     def _steps(self) -> tuple[int, ...]:
-        """Numbers of steps that the clip may have: its frames, or as many as its first convolution makes of them."""
-        fed = self.places.fed
-        return () if fed is None else (fed.frames, fed.frames // fed.tubelet)
+        """Numbers of steps that the clip may have, none if its size is not known."""
+        return () if self.places.fed is None else self.places.fed.steps
 
     def _lead(self, x: Any, q: Tensor, keys: int) -> Lead:
         """Return the leading axes of tables. Raises Unclear for keys of one query alone, and heads among queries."""

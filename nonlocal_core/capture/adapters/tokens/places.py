@@ -30,6 +30,11 @@ class Fed:
     behind: Mapping[str, int] = field(default_factory=dict)
     """Number of the tokens after those of the grid, by the name of the layer; none for a layer without an entry."""
 
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Numbers of steps that the clip may have: its frames, or as many as its first convolution makes of them."""
+        return self.frames, self.frames // self.tubelet
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLayout:

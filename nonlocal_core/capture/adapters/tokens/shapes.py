@@ -70,7 +70,7 @@ def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[
 
     ``alone``: whether there are no tokens beside those of the grid; sequences along time have none.
     """
-    if batch in (fed.frames, fed.frames // fed.tubelet):
+    if batch in fed.steps:
         yield batch, cells, "space"
     if batch == 1:
         steps = [n for n in range(fed.frames, 0, -1) if fed.frames % n == 0 and cells % n == 0]
